@@ -1,0 +1,93 @@
+/*
+ * Ranked spin locks.
+ *
+ * Lock order (outermost first; checked at run time when CHECK_LEVEL >= 1):
+ *   1. RANK_PCP    a per-CPU pageset: remote drain against its owner
+ *   2. RANK_ZONE   zone->lock: free_area[], nr_free, pageblock types
+ *   3. RANK_LEAF   nothing is taken under it
+ * Two locks of the same rank are never held together, except two zones in
+ * ascending zone->id. Never under any of them: malloc(), a system call that
+ * may sleep, synchronize_rcu().
+ *
+ * The lock word is 0 free, 1 held, and 2 + ... see lock.c for the queued slow
+ * path. Uncontended: one compare-and-swap and one plain store.
+ */
+#ifndef ALLOC_BASE_LOCK_H
+#define ALLOC_BASE_LOCK_H
+
+#include <stdatomic.h>
+
+#include "alloc/base/base.h"
+#include "alloc/base/check.h"
+
+enum lock_rank { RANK_PCP = 1, RANK_ZONE, RANK_LEAF };
+
+#if defined(__clang__)
+#define CAPABILITY(x)    __attribute__((capability(x)))
+#define REQUIRES(l)      __attribute__((requires_capability(l)))
+#define ACQUIRES(l)      __attribute__((acquire_capability(l)))
+#define TRY_ACQUIRES(l)  __attribute__((try_acquire_capability(true, l)))
+#define RELEASES(l)      __attribute__((release_capability(l)))
+#define NO_LOCK_ANALYSIS __attribute__((no_thread_safety_analysis))
+#else
+#define CAPABILITY(x)
+#define REQUIRES(l)
+#define ACQUIRES(l)
+#define TRY_ACQUIRES(l)
+#define RELEASES(l)
+#define NO_LOCK_ANALYSIS
+#endif
+
+struct CAPABILITY("spinlock") spinlock {
+	_Atomic uint32_t word;
+	uint8_t rank;
+};
+
+void spin_lock_init(struct spinlock *lock, enum lock_rank rank);
+
+/* Contended path: waits until the lock is ours. */
+void spin_lock_slow(struct spinlock *lock);
+
+/* CHECK_LEVEL >= 1: this thread's held ranks, in lock.c. */
+void lock_rank_push(const struct spinlock *lock);
+void lock_rank_pop(const struct spinlock *lock);
+
+ALWAYS_INLINE bool spin_trylock(struct spinlock *lock)
+	TRY_ACQUIRES(lock) NO_LOCK_ANALYSIS
+{
+	uint32_t free = 0;
+
+	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock) */
+	if (!atomic_compare_exchange_strong_explicit(&lock->word, &free, 1,
+						     memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
+	if (CHECK_LEVEL >= 1)
+		lock_rank_push(lock);
+	return true;
+}
+
+ALWAYS_INLINE void spin_lock(struct spinlock *lock)
+	ACQUIRES(lock) NO_LOCK_ANALYSIS
+{
+	uint32_t free = 0;
+
+	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock) */
+	if (unlikely(!atomic_compare_exchange_strong_explicit(
+		    &lock->word, &free, 1, memory_order_acquire,
+		    memory_order_relaxed)))
+		spin_lock_slow(lock);
+	if (CHECK_LEVEL >= 1)
+		lock_rank_push(lock);
+}
+
+ALWAYS_INLINE void spin_unlock(struct spinlock *lock)
+	RELEASES(lock) NO_LOCK_ANALYSIS
+{
+	if (CHECK_LEVEL >= 1)
+		lock_rank_pop(lock);
+	/* REL(spinlock): publish our writes; pairs with ACQ(spinlock) */
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+}
+
+#endif

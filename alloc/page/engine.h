@@ -1,0 +1,115 @@
+/*
+ * What a page engine is. One file under alloc/page/engines/ fills one
+ * `static const struct page_ops engine_ops`; nothing else is edited. null.c
+ * is the documented skeleton.
+ *
+ * Policy (zonelist walk, watermarks, slow path; alloc/page/page_alloc.h) is
+ * shared. The engine is the mechanism: how a zone hands out a block and takes
+ * it back.
+ */
+#ifndef ALLOC_PAGE_ENGINE_H
+#define ALLOC_PAGE_ENGINE_H
+
+#include "alloc/base/event.h"
+#include "alloc/page/machine.h"
+
+struct page_ops;
+
+/* Base of every engine's own struct (first member). */
+struct page_engine {
+	const struct page_ops *ops;
+	struct machine *machine;
+};
+
+/* One per thread. Written by its thread only. */
+struct page_ctx {
+	struct page_engine *engine;
+	const struct page_ops *ops;
+	struct machine *machine;
+	struct event_ring *events; /* may be NULL */
+	struct zone_counters *counters; /* [machine->nr_zones] */
+	struct zonelist *zonelist;	/* of ctx->node, [NR_ZONELISTS] */
+	uint64_t rng;		   /* engine's use; never 0 */
+	uint16_t cpu;		   /* modelled CPU, < topo.nr_cpus */
+	uint16_t node;		   /* modelled node of that CPU */
+	bool in_reclaim;	   /* PF_MEMALLOC */
+	void *priv;		   /* engine's, set by thread_enter */
+} CACHELINE;
+
+/* page_ops.features */
+#define PAGE_F_FLOOR     0x1u /* no frames of its own: skips policy and checks */
+#define PAGE_F_PCP       0x2u /* has Linux's per-CPU pagesets (conform: PL lines) */
+#define PAGE_F_DEFERRED  0x4u /* frees come back later: drain before comparing */
+#define PAGE_F_EXACT     0x8u /* frame-exact with Linux */
+
+/* alloc_flags of rmqueue; values as in Linux 6.1 */
+#define ALLOC_WMARK_MASK    0x3u
+#define ALLOC_NO_WATERMARKS 0x4u
+#define ALLOC_OOM           0x8u
+#define ALLOC_NON_BLOCK     0x10u
+#define ALLOC_MIN_RESERVE   0x20u
+#define ALLOC_CPUSET        0x40u
+#define ALLOC_CMA           0x80u
+#define ALLOC_NOFRAGMENT    0x100u
+#define ALLOC_HIGHATOMIC    0x200u
+#define ALLOC_KSWAPD        0x800u
+
+/* fpi flags of free */
+#define FPI_TO_TAIL 0x1u /* tail of the free list, straight to the buddy */
+
+/* Blocks per order and type, per zone; filled by ops->snapshot. */
+struct zone_snapshot {
+	uint64_t nr_free[NR_PAGE_ORDERS][NR_MIGRATETYPES]; /* blocks on free lists */
+	uint64_t free_pages;   /* on free lists */
+	uint64_t cached_pages; /* on per-CPU lists */
+	uint64_t limbo_pages;  /* freed, waiting for a grace period */
+};
+
+struct page_ops {
+	const char *name;    /* = file name: ENGINE_NAME, injected by the build */
+	const char *summary; /* one line for `zonebench list` */
+	unsigned features;   /* PAGE_F_* */
+
+	/*
+	 * Cold hooks, called through the table. create: the machine is booted
+	 * (free lists are full) and no other thread runs; 0 or -errno.
+	 * destroy: every thread has left. thread_enter / thread_exit: by the
+	 * thread itself, before its first and after its last call; may be NULL.
+	 * drain: afterwards nothing is cached or deferred; any thread, no lock
+	 * held. snapshot: statistics, any thread, racy while others run.
+	 * verify: NULL, or the broken invariant in static text; no other thread
+	 * may be inside the engine.
+	 */
+	int (*create)(struct page_engine **out, struct machine *m);
+	void (*destroy)(struct page_engine *e);
+	int (*thread_enter)(struct page_ctx *ctx);
+	void (*thread_exit)(struct page_ctx *ctx);
+	void (*drain)(struct page_engine *e, struct page_ctx *ctx);
+	void (*snapshot)(struct page_engine *e, const struct zone *zone,
+			 struct zone_snapshot *out);
+	const char *(*verify)(struct page_engine *e);
+
+	/*
+	 * Hot hooks: static functions of the engine's file, resolved at compile
+	 * time inside the measured loops. No lock is held by the caller.
+	 *
+	 * rmqueue: a block of `order` from `zone` for type `mt`, or PFN_NONE.
+	 * The watermark was checked already. The engine sets the head word to
+	 * PAGE_ALLOC and the refcount to 1.
+	 * free: takes back a block whose last reference is gone.
+	 * rmqueue_bulk / free_bulk: order-0 frames; rmqueue_bulk returns how
+	 * many of n it wrote to out[]. NULL: the policy loops over the single
+	 * form.
+	 */
+	pfn_t (*rmqueue)(struct page_ctx *ctx, struct zone *zone, unsigned order,
+			 unsigned mt, unsigned alloc_flags);
+	void (*free)(struct page_ctx *ctx, struct zone *zone, pfn_t pfn,
+		     unsigned order, unsigned fpi_flags);
+	unsigned (*rmqueue_bulk)(struct page_ctx *ctx, struct zone *zone,
+				 unsigned n, unsigned mt, unsigned alloc_flags,
+				 pfn_t *out);
+	void (*free_bulk)(struct page_ctx *ctx, struct zone *zone, unsigned n,
+			  const pfn_t *pfn);
+};
+
+#endif

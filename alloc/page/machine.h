@@ -1,0 +1,178 @@
+/*
+ * The machine: nodes, zones, zonelists, counters. Layout follows Linux's
+ * pg_data_t and struct zone; fields that the policy reads on every request
+ * stand apart from those that the zone lock protects.
+ */
+#ifndef ALLOC_PAGE_MACHINE_H
+#define ALLOC_PAGE_MACHINE_H
+
+#include <stdatomic.h>
+
+#include "alloc/base/base.h"
+#include "alloc/base/lock.h"
+#include "alloc/page/desc.h"
+#include "alloc/page/gfp.h"
+#include "alloc/page/page.h"
+
+enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_PROMO, NR_WMARK };
+
+struct machine;
+struct node;
+
+struct free_area {
+	struct pfn_list list[NR_MIGRATETYPES]; /* zone->lock */
+	_Atomic uint32_t nr_free; /* blocks, all types; written under zone->lock,
+				     read anywhere (relaxed: a statistic) */
+};
+
+/*
+ * Per (zone, CPU). free_diff: this CPU's pending change of nr_free_pages;
+ * every writer holds zone->lock (free pages change nowhere else), so threads
+ * that share a CPU slot do not race.
+ */
+struct zone_cpu {
+	int8_t free_diff;
+	int8_t stat_threshold;
+} CACHELINE;
+
+#define ZONE_BOOSTED_WATERMARK 0x1u
+#define ZONE_RECLAIM_ACTIVE    0x2u
+#define ZONE_BELOW_HIGH        0x4u
+
+struct zone {
+	/* read-mostly: watermark check and walk */
+	long watermark[NR_WMARK];	/* pages, without boost */
+	_Atomic long watermark_boost;	/* pages; zone->lock to write */
+	long lowmem_reserve[MAX_NR_ZONES];
+	_Atomic long nr_reserved_highatomic; /* pages; zone->lock to write */
+	uint16_t id;	/* index in machine->zone[] */
+	uint16_t nid;
+	uint8_t idx;	/* enum zone_index */
+	uint8_t pageblock_order;
+	const char *name;
+	struct machine *machine;
+	struct page *map;	/* map[pfn] is the descriptor; one base for all zones */
+	uint8_t *pageblock_mt;	/* [pageblock_of(zone, pfn)], enum migratetype;
+				   relaxed atomics, zone->lock to write */
+	uint64_t start_pfn, spanned, present, managed, cma;
+	uint64_t nr_pageblocks;
+	int pageset_batch, pageset_high; /* 6.1 */
+	int pageset_high_min, pageset_high_max; /* 6.7+ */
+	int stat_threshold;	/* pages */
+	long percpu_drift_mark;	/* pages, 0: none */
+	struct zone_cpu *cpu;	/* [machine->topo.nr_cpus] */
+	void *engine_zone;	/* the engine's own per-zone data */
+
+	struct spinlock lock CACHELINE;
+	_Atomic uint32_t flags; /* ZONE_* */
+	uint32_t nr_isolate_pageblock;	/* zone->lock */
+	/* sum over o of nr_free << o == nr_free_pages + all free_diff
+	   + pages on Isolate lists; under zone->lock */
+	struct free_area free_area[NR_PAGE_ORDERS];
+
+	_Atomic long nr_free_pages CACHELINE; /* pages, without the CPUs' free_diff */
+	_Atomic long nr_free_cma;
+	_Atomic long nr_free_highatomic; /* 6.12 */
+};
+
+/* (zone, index) pairs ended by NULL, in the order in which they are tried. */
+struct zonelist {
+	struct zone *zone[MAX_NODES * MAX_NR_ZONES + 1];
+	/* first[j]: position of the first entry with idx <= j */
+	uint16_t first[MAX_NR_ZONES];
+	uint16_t nr;
+};
+
+enum { ZONELIST_FALLBACK, ZONELIST_NOFALLBACK, NR_ZONELISTS };
+
+struct node {
+	uint16_t nid;
+	bool online, has_cpu, has_memory;
+	uint16_t node_order[MAX_NODES]; /* fallback order, nr_order entries */
+	uint16_t nr_order;
+	uint64_t start_pfn, spanned, present;
+	struct zone *zone[MAX_NR_ZONES]; /* every one exists, may be empty */
+	struct zonelist *zonelist; /* [NR_ZONELISTS] */
+	long totalreserve_pages;
+};
+
+/* Memory behind the frames, mapped by the harness; base NULL: none (tests). */
+struct machine_memory {
+	char *base; /* address of pfn 0; frames of nodes are mapped inside */
+};
+
+/*
+ * Per thread and zone, one writer, summed when read (relaxed: statistics).
+ * Units as in /proc/vmstat: pgalloc and pgfree in pages, numa_* in calls.
+ */
+struct zone_counters {
+	uint64_t pgalloc, pgfree;
+	uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other;
+};
+
+struct machine {
+	struct machine_desc desc;
+	uint16_t nr_zones; /* nr_nodes * MAX_NR_ZONES */
+	struct zone *zone; /* [nr_zones], id = nid * MAX_NR_ZONES + idx */
+	struct node *node; /* [desc.topo.nr_nodes] */
+	bool zone_present[MAX_NR_ZONES]; /* indexes that this kernel has at all */
+	bool mobility_grouping; /* false: every block and request is UNMOVABLE */
+	long min_free_kbytes;	/* in force */
+	long totalreserve_pages;
+	uint64_t end_pfn; /* one past the last page of any zone */
+	uint64_t managed; /* pages, all zones */
+	struct page *map; /* [end_pfn], reserved and zero, populated on touch */
+	size_t map_bytes;
+	struct machine_memory memory;
+	uint8_t gfp_zone[16]; /* low four gfp bits -> highest_zoneidx */
+};
+
+/*
+ * Builds nodes, zones, zonelists and everything computed from them; free
+ * lists start empty. 0, -ENOMEM, or -EINVAL with one line in err.
+ */
+int machine_create(struct machine **out, const struct machine_desc *desc,
+		   const struct machine_memory *memory, char *err,
+		   size_t err_len) MUST_CHECK;
+void machine_destroy(struct machine *m);
+
+/* Gives every managed page to the free lists, as Linux does at boot. Single
+ * threaded. */
+void machine_boot(struct machine *m);
+
+/* Recomputes marks, protection, pagesets after a sysctl changed in
+ * m->desc (as a write to /proc/sys/vm does). Caller: no other thread runs. */
+void machine_recompute(struct machine *m);
+
+ALWAYS_INLINE bool zone_populated(const struct zone *zone)
+{
+	return zone->present > 0;
+}
+
+ALWAYS_INLINE bool zone_managed(const struct zone *zone)
+{
+	return zone->managed > 0;
+}
+
+ALWAYS_INLINE struct page *pfn_to_page(const struct machine *m, pfn_t pfn)
+{
+	return &m->map[pfn.v];
+}
+
+/* Address of the frame, NULL base machines have none. HIGHMEM frames are
+ * reached through kmap windows only, but lie in the same mapping. */
+ALWAYS_INLINE void *pfn_to_virt(const struct machine *m, pfn_t pfn)
+{
+	return m->memory.base + ((uint64_t)pfn.v << PAGE_SHIFT);
+}
+
+/* Zone that holds pfn, NULL if none does. Any thread, no lock. */
+struct zone *machine_zone_of(const struct machine *m, uint64_t pfn);
+
+ALWAYS_INLINE uint64_t pageblock_of(const struct zone *zone, uint64_t pfn)
+{
+	return (pfn >> zone->pageblock_order) -
+	       (zone->start_pfn >> zone->pageblock_order);
+}
+
+#endif

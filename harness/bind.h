@@ -1,0 +1,31 @@
+/*
+ * Bindings: one per engine, made by harness/bind_page.c from the engine's own
+ * file and every workload. Cold calls go through ops; a run makes one
+ * indirect call, run[probe](worker), and nothing indirect inside the loop.
+ */
+#ifndef HARNESS_BIND_H
+#define HARNESS_BIND_H
+
+#include "workloads/lib/worker.h"
+
+struct bound_workload {
+	const struct workload *workload;
+	void (*run[NR_PROBES])(struct worker *w);
+};
+
+struct page_binding {
+	const struct page_ops *ops;
+	const struct bound_workload *run; /* nr_runs */
+	unsigned nr_runs;
+	struct page_binding *next; /* sorted by name once main starts */
+};
+
+/* Called by constructors before main. */
+void page_binding_register(struct page_binding *binding);
+/* Sorted by name, floors first; NULL ends. */
+const struct page_binding *page_binding_first(void);
+const struct page_binding *page_binding_find(const char *name);
+const struct bound_workload *page_binding_workload(const struct page_binding *b,
+						   const char *name);
+
+#endif

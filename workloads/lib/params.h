@@ -1,0 +1,30 @@
+/*
+ * What a workload can be told. One plain struct, filled from the option table
+ * of the harness (harness/options.c), where names, ranges and defaults stand.
+ */
+#ifndef WORKLOADS_LIB_PARAMS_H
+#define WORKLOADS_LIB_PARAMS_H
+
+#include "alloc/base/base.h"
+#include "alloc/page/gfp.h"
+
+enum touch { TOUCH_NONE, TOUCH_FIRST, TOUCH_ALL }; /* write: nothing, the first
+			byte of a block, one byte in each page of it */
+enum free_order { FREE_ORDER, FREE_REVERSE, FREE_SHUFFLE };
+enum order_dist { DIST_UNIFORM, DIST_GEOMETRIC };
+
+struct workload_params {
+	unsigned order;		/* 0 .. MAX_PAGE_ORDER */
+	unsigned order_max;	/* mixed, churn: orders 0 .. order_max */
+	gfp_t gfp;
+	enum touch touch;
+	uint32_t nr;		/* bulk, bulkapi: blocks per round */
+	uint32_t outstanding;	/* outstanding: blocks held per thread */
+	enum free_order free_order;
+	enum order_dist dist;
+	unsigned occupancy;	/* churn: percent of the machine held, 1 .. 95 */
+	uint64_t bytes_min, bytes_max; /* exact */
+	uint64_t seed;
+};
+
+#endif

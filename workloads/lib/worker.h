@@ -1,0 +1,80 @@
+/*
+ * A worker is one pinned thread of a run; a team is all of them. A workload
+ * sees these and the page interface, never an engine.
+ */
+#ifndef WORKLOADS_LIB_WORKER_H
+#define WORKLOADS_LIB_WORKER_H
+
+#include <stdatomic.h>
+
+#include "alloc/page/page_alloc.h"
+#include "workloads/lib/hist.h"
+#include "workloads/lib/params.h"
+
+/* Constant per instance of a loop: a throughput loop holds no clock read. */
+enum probe { PROBE_NONE, PROBE_SAMPLED, NR_PROBES };
+
+enum latency_kind { LAT_ALLOC, LAT_FREE, NR_LATENCIES };
+
+struct team;
+
+struct worker {
+	/* read by the loop */
+	struct page_ctx *ctx;
+	const _Atomic bool *stop; /* relaxed: only has to be seen eventually */
+	const struct workload_params *params;
+	struct team *team;
+	void *priv; /* the workload's, from prepare to teardown */
+	/* written by the loop */
+	uint64_t ops_ok CACHELINE; /* completed operations (see struct workload) */
+	uint64_t ops_failed;	/* allocations that returned nothing */
+	uint64_t rng;		/* never 0 */
+	uint32_t sample_mask;	/* one of (mask + 1) operations is timed */
+	uint32_t sample_tick;
+	struct hist *lat[NR_LATENCIES]; /* ticks of the TSC */
+	uint16_t index;		/* 0 .. team->nr - 1 */
+};
+
+struct team {
+	struct worker *worker; /* [nr] */
+	uint16_t nr;
+	const struct workload_params *params;
+	struct machine *machine;
+	void *shared; /* the workload's, from setup to cleanup */
+};
+
+/* workload.needs */
+#define WORKLOAD_EVEN_THREADS 0x1u /* producers and consumers in pairs */
+#define WORKLOAD_FRAMES       0x2u /* cannot run on a PAGE_F_FLOOR engine */
+
+/* Which options a workload reads; for `list`, and to refuse a useless axis. */
+#define USES_ORDER       0x1u
+#define USES_ORDER_MAX   0x2u
+#define USES_NR          0x4u
+#define USES_OUTSTANDING 0x8u
+#define USES_FREE_ORDER  0x10u
+#define USES_DIST        0x20u
+#define USES_OCCUPANCY   0x40u
+#define USES_BYTES       0x80u
+
+/*
+ * Cold half of a workload; the hot half is <name>_loop() of the same file,
+ * stamped once per engine and probe by harness/bind_page.c. It runs until
+ * *w->stop and may be entered several times between prepare and teardown
+ * (warm-up, throughput window, latency window).
+ *
+ * op: what ops_ok counts, such as "alloc+free pair".
+ * setup/cleanup: once, by the main thread. prepare/teardown: by each worker on
+ * its CPU; teardown gives back every frame that the worker still holds.
+ * Any hook may be NULL. 0 or -errno.
+ */
+struct workload {
+	const char *name, *summary, *op;
+	unsigned needs, uses;
+	int (*setup)(struct team *team);
+	int (*prepare)(struct worker *w);
+	void (*teardown)(struct worker *w);
+	void (*cleanup)(struct team *team);
+};
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * Per-CPU stacks of pfns in restartable sequences (rseq).
+ *
+ * What it is. One stack_set per CPU holds nr stacks of pfns. A push or a pop is
+ * a handful of plain instructions that the kernel restarts when the thread is
+ * preempted, migrated or signalled in the middle: no atomic instruction, no
+ * lock, and a thread may move to another CPU at any time.
+ *
+ * Source: the rseq(2) ABI (Linux 4.18; registration by glibc 2.35, found
+ * through __rseq_offset and __rseq_size). x86-64 only; rseq_available() says
+ * whether this thread can use it, everybody else uses stack_fallback_*.
+ *
+ * Ordering. Every access to a set that is in its slot happens on the set's CPU
+ * inside a section, so program order is enough. The last instruction of a
+ * section is the store of the count (the commit); a pfn is stored before the
+ * count that covers it.
+ *
+ * Taking a set away (remote drain, stack_set_detach): the slot is pointed at
+ * an empty set whose stacks have count 0 and limit 0, then membarrier's
+ * RSEQ command restarts every section that was running on that CPU. Sections
+ * that start later load the slot anew and find the empty set. So after the
+ * call nobody else reaches the old set, and its contents are visible to the
+ * caller, since the command is a full barrier on both CPUs.
+ *
+ * Progress. A section restarts only when its thread was descheduled or got a
+ * signal; it is a dozen instructions long, so it completes within any time
+ * slice. Drain never waits for a preempted thread.
+ */
+#ifndef ALLOC_BASE_RSEQ_H
+#define ALLOC_BASE_RSEQ_H
+
+#include <stdatomic.h>
+
+#include "alloc/base/base.h"
+
+/* A stack inside a set: 8 bytes of header, then limit pfns. */
+struct pfn_stack {
+	uint32_t count; /* pfns held */
+	uint32_t limit; /* a push beyond it fails; 0 in the empty set */
+	uint32_t pfn[];
+};
+
+/*
+ * The slots: slot[cpu] points to that CPU's set. A set is one block of memory
+ * in which the stacks lie at byte offsets chosen by the owner; they are the
+ * same for every CPU.
+ */
+struct stack_slots {
+	char **slot; /* [nr_cpus], indexed by the OS's CPU number */
+	uint32_t nr_cpus;
+};
+
+#if defined(__x86_64__) && defined(__linux__)
+#define RSEQ_X86_64 1
+#else
+#define RSEQ_X86_64 0
+#endif
+
+/* Whether this thread is registered for rseq and membarrier's RSEQ command
+ * exists. Registers the process for the command on first use. Any thread. */
+bool rseq_available(void);
+
+/* Restarts the sections that run on os_cpu. 0 or -errno. */
+int rseq_fence_cpu(unsigned os_cpu);
+
+/* The CPU number in this thread's rseq area: kept up to date by the kernel,
+ * readable by other threads (relaxed). NULL where there is no rseq. */
+const volatile uint32_t *rseq_cpu_id_pointer(void);
+
+#if RSEQ_X86_64
+#include <sys/rseq.h>
+
+#define RSEQ_STR_(x) #x
+#define RSEQ_STR(x)  RSEQ_STR_(x)
+
+/*
+ * Head of a section: descriptor (version, flags, start, length, abort) in
+ * __rseq_cs, then its address into the thread's rseq_cs field (offset 8).
+ * Abort handlers stand after the signature that was registered.
+ */
+#define RSEQ_BEGIN                           \
+	".pushsection __rseq_cs, \"aw\"\n\t" \
+	".balign 32\n\t"                     \
+	"3:\n\t"                             \
+	".long 0, 0\n\t"                     \
+	".quad 1f, (2f - 1f), 4f\n\t"        \
+	".popsection\n\t"                    \
+	"leaq 3b(%%rip), %%rax\n\t"          \
+	"movq %%rax, %%fs:8(%[rseq])\n\t"    \
+	"1:\n\t"
+
+#define RSEQ_END                                          \
+	"2:\n\t"                                          \
+	".pushsection __rseq_abort, \"ax\"\n\t"           \
+	".byte 0x0f, 0xb9, 0x3d\n\t"                      \
+	".long " RSEQ_STR(RSEQ_SIG) "\n\t"                \
+				    "4:\n\t"              \
+				    "jmp %l[restart]\n\t" \
+				    ".popsection\n\t"
+
+/*
+ * Pops from the stack at byte offset `at` of this CPU's set. PFN_NONE when it
+ * is empty. The thread must be registered (rseq_available()).
+ */
+ALWAYS_INLINE pfn_t stack_pop(const struct stack_slots *slots, size_t at)
+{
+	uint32_t pfn;
+
+restart:
+	__asm__ goto volatile(RSEQ_BEGIN
+			      /* the set of the CPU on which we are */
+			      "movl %%fs:4(%[rseq]), %%eax\n\t"
+			      "movq (%[slot], %%rax, 8), %%rax\n\t"
+			      "addq %[at], %%rax\n\t"
+			      "movl (%%rax), %%ecx\n\t"
+			      "subl $1, %%ecx\n\t"
+			      "jc %l[empty]\n\t"
+			      "movl 8(%%rax, %%rcx, 4), %[pfn]\n\t"
+			      /* commit */
+			      "movl %%ecx, (%%rax)\n\t" RSEQ_END
+			      : [pfn] "=&r"(pfn)
+			      : [rseq] "r"(__rseq_offset),
+				[slot] "r"(slots->slot), [at] "er"(at)
+			      : "rax", "rcx", "memory", "cc"
+			      : restart, empty);
+	return (pfn_t){ pfn };
+empty:
+	return PFN_NONE;
+}
+
+/* Pushes onto the stack at `at` of this CPU's set; false when it is full. */
+ALWAYS_INLINE bool stack_push(const struct stack_slots *slots, size_t at,
+			      pfn_t pfn)
+{
+restart:
+	__asm__ goto volatile(
+		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
+			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "addq %[at], %%rax\n\t"
+			   "movl (%%rax), %%ecx\n\t"
+			   "cmpl 4(%%rax), %%ecx\n\t"
+			   "jae %l[full]\n\t"
+			   "movl %[pfn], 8(%%rax, %%rcx, 4)\n\t"
+			   "addl $1, %%ecx\n\t"
+			   /* commit */
+			   "movl %%ecx, (%%rax)\n\t" RSEQ_END
+		:
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
+		  [at] "er"(at), [pfn] "r"(pfn.v)
+		: "rax", "rcx", "memory", "cc"
+		: restart, full);
+	return true;
+full:
+	return false;
+}
+#endif /* RSEQ_X86_64 */
+
+#endif

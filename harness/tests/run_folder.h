@@ -1,0 +1,255 @@
+/*
+ * A run folder made by a test: same files and fields as `zonebench run`
+ * leaves, with figures from a small formula, in a temporary directory.
+ */
+#ifndef HARNESS_TESTS_RUN_FOLDER_H
+#define HARNESS_TESTS_RUN_FOLDER_H
+
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_REPS 3
+
+struct folder_cell {
+	const char *id, *engine, *workload, *machine;
+	int threads, order;
+	const char *key, *value; /* one more parameter, NULL none */
+	const char *flag;        /* of result.json, NULL none */
+	double ns;               /* per operation and thread */
+};
+
+static inline void folder_write(const char *dir, const char *name,
+				const char *text)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	cr_assert(f, "%s", path);
+	cr_assert(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* The file's text, to be freed; NULL where there is none. */
+static inline char *folder_read(const char *dir, const char *name)
+{
+	char path[4096];
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f, *mem;
+	int c;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	mem = open_memstream(&text, &len);
+	while ((c = getc(f)) != EOF)
+		putc(c, mem);
+	fclose(mem);
+	fclose(f);
+	return text;
+}
+
+static inline void folder_json(const char *dir, const char *name, json_t *obj)
+{
+	char *text = json_dumps(obj, JSON_INDENT(1));
+
+	cr_assert(text);
+	folder_write(dir, name, text);
+	free(text);
+	json_decref(obj);
+}
+
+static inline json_t *folder_metric(const char *name, const char *unit,
+				    const char *better, double value)
+{
+	return json_pack("{s:s,s:s,s:s,s:f}", "name", name, "unit", unit,
+			 "better", better, "value", value);
+}
+
+static inline json_t *folder_metrics(const struct folder_cell *c, double ns)
+{
+	json_t *m = json_array();
+	static const char *const tail[] = { "p50",    "p90", "p99", "p99_9",
+					    "p99_99", "max", "mean" };
+	static const double times[] = { 1, 1.2, 2.5, 9, 40, 900, 1.3 };
+
+	json_array_append_new(m, folder_metric("throughput", "ops/s", "higher",
+					       c->threads * 1e9 / ns));
+	json_array_append_new(m, folder_metric("ns_per_op", "ns", "lower", ns));
+	json_array_append_new(m,
+			      folder_metric("failed_ops", "ops", "lower", 0));
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "lat_alloc_%s", tail[i]);
+		json_array_append_new(m, folder_metric(name, "ns", "lower",
+						       0.6 * ns * times[i]));
+		snprintf(name, sizeof(name), "lat_free_%s", tail[i]);
+		json_array_append_new(m, folder_metric(name, "ns", "lower",
+						       0.4 * ns * times[i]));
+	}
+	json_array_append_new(m, json_pack("{s:s,s:s,s:s,s:n}", "name",
+					   "hugepages", "unit", "pages",
+					   "better", "none", "value"));
+	return m;
+}
+
+static inline json_t *folder_floors(double jitter)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} floors[] = {
+		{ "empty_loop", 0.4 },          { "local_stack", 1.1 },
+		{ "rseq_stack", 2.3 },          { "lock_pair", 11.0 },
+		{ "cacheline_transfer", 62.0 },
+	};
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++)
+		json_array_append_new(a,
+				      json_pack("{s:s,s:s,s:f,s:f}", "name",
+						floors[i].name, "unit", "ns",
+						"value", floors[i].ns * jitter,
+						"spread", floors[i].ns * 0.02));
+	return a;
+}
+
+static inline json_t *folder_params(const struct folder_cell *c)
+{
+	json_t *params = json_object();
+	char order[16];
+
+	if (c->order >= 0) {
+		snprintf(order, sizeof(order), "%d", c->order);
+		json_object_set_new(params, "order", json_string(order));
+	}
+	if (c->key)
+		json_object_set_new(params, c->key, json_string(c->value));
+	return params;
+}
+
+static inline json_t *folder_result(const struct folder_cell *c, int rep)
+{
+	/* a little different in each repetition, and reproducible */
+	double jitter = 1 + 0.01 * ((rep * 7 + c->threads * 3) % 5 - 2);
+	json_t *flags = json_array();
+
+	if (c->flag)
+		json_array_append_new(flags, json_string(c->flag));
+	return json_pack(
+		"{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:i,s:o,s:o,s:b,s:o,s:o,s:o,"
+		"s:{s:f,s:f,s:f}}",
+		"schema", 1, "run", "r-test", "cell", c->id, "rep", rep,
+		"engine", c->engine, "workload", c->workload, "machine",
+		c->machine, "threads", c->threads, "order",
+		c->order >= 0 ? json_integer(c->order) : json_null(), "params",
+		folder_params(c), "valid", 1, "flags", flags, "metrics",
+		folder_metrics(c, c->ns * jitter), "floors",
+		folder_floors(jitter), "clock", "tsc_hz", 2.5e9,
+		"clock_cost_ns", 9.6, "clock_quantum_ns", 0.8);
+}
+
+static inline json_t *folder_env(void)
+{
+	return json_pack("{s:i,s:s,s:i,s:s,s:s,s:b,s:{s:f,s:f,s:f}}", "schema",
+			 1, "cpu_model", "Example CPU 9000", "cpus", 2,
+			 "kernel", "Linux 6.1.0-0-amd64", "commit",
+			 "0123456789abcdef0123456789abcdef01234567", "dirty", 0,
+			 "clock", "tsc_hz", 2.5e9, "clock_cost_ns", 9.6,
+			 "clock_quantum_ns", 0.8);
+}
+
+static inline void folder_rep(const char *dir, const struct folder_cell *c,
+			      int rep)
+{
+	char sub[4096];
+
+	snprintf(sub, sizeof(sub), "%s/cells/%s/rep-%02d", dir, c->id, rep);
+	cr_assert_eq(mkdir(sub, 0777), 0);
+	folder_json(sub, "result.json", folder_result(c, rep));
+	folder_write(sub, "status", "ok\n");
+}
+
+/* Writes a complete folder under a new directory; returns its path in dir. */
+static inline void folder_make(char dir[64], const struct folder_cell *cell,
+			       int nr)
+{
+	json_t *cells = json_array();
+	char path[4096];
+
+	strcpy(dir, "/tmp/zonebench-test-XXXXXX");
+	cr_assert(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/cells", dir);
+	cr_assert_eq(mkdir(path, 0777), 0);
+	for (int i = 0; i < nr; i++) {
+		const struct folder_cell *c = &cell[i];
+
+		snprintf(path, sizeof(path), "%s/cells/%s", dir, c->id);
+		cr_assert_eq(mkdir(path, 0777), 0);
+		for (int rep = 0; rep < FOLDER_REPS; rep++)
+			folder_rep(dir, c, rep);
+		json_array_append_new(
+			cells,
+			json_pack("{s:s,s:i,s:s,s:s,s:s,s:i,s:o}", "id", c->id,
+				  "index", i, "engine", c->engine, "workload",
+				  c->workload, "machine", c->machine, "threads",
+				  c->threads, "params", folder_params(c)));
+	}
+	folder_json(dir, "env.json", folder_env());
+	folder_json(dir, "run.json",
+		    json_pack("{s:i,s:s,s:s,s:i,s:s,s:[s],s:s,s:o,s:[],s:i}",
+			      "schema", 1, "run", "r-test", "name", "test",
+			      "seed", 42, "created", "2026-01-02T03:04:05Z",
+			      "argv", "zonebench", "job", "[global]\n", "cells",
+			      cells, "order", "repeat", FOLDER_REPS));
+}
+
+/* Overwrites one file of a repetition. */
+static inline void folder_set(const char *dir, const char *cell, int rep,
+			      const char *file, const char *text)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "cells/%s/rep-%02d/%s", cell, rep, file);
+	folder_write(dir, name, text);
+}
+
+static inline int folder_remove_one(const char *path, const struct stat *st,
+				    int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline void folder_remove(const char *dir)
+{
+	nftw(dir, folder_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Temporary files that were left behind. */
+static inline unsigned folder_leftovers(const char *dir)
+{
+	char cmd[4200];
+	unsigned n = 0;
+	FILE *p;
+
+	snprintf(cmd, sizeof(cmd), "find %s -name '.*.tmp' | wc -l", dir);
+	p = popen(cmd, "r");
+	cr_assert(p && fscanf(p, "%u", &n) == 1);
+	pclose(p);
+	return n;
+}
+
+#endif

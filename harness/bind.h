@@ -25,7 +25,15 @@ void page_binding_register(struct page_binding *binding);
 /* Sorted by name, floors first; NULL ends. */
 const struct page_binding *page_binding_first(void);
 const struct page_binding *page_binding_find(const char *name);
+/* NULL: no such workload. Whether it can run on the engine: workload_fits(). */
 const struct bound_workload *page_binding_workload(const struct page_binding *b,
 						   const char *name);
+
+/* How the engine's hot hooks are reached inside the loops of this build. */
+#ifdef HOT_CALL
+#define BINDING_FORM "call"
+#else
+#define BINDING_FORM "inline"
+#endif
 
 #endif

@@ -15,6 +15,16 @@
 
 struct page_ops;
 
+/*
+ * In front of an engine's hot hooks. They become part of each measured loop;
+ * a build with HOT=call keeps them as functions instead, as in the kernel.
+ */
+#ifdef HOT_CALL
+#define ENGINE_HOT static NOINLINE
+#else
+#define ENGINE_HOT ALWAYS_INLINE
+#endif
+
 /* Base of every engine's own struct (first member). */
 struct page_engine {
 	const struct page_ops *ops;

@@ -8,21 +8,34 @@
 #include "alloc/base/base.h"
 #include "alloc/page/gfp.h"
 
-enum touch { TOUCH_NONE, TOUCH_FIRST, TOUCH_ALL }; /* write: nothing, the first
-			byte of a block, one byte in each page of it */
+enum touch {
+	TOUCH_NONE,
+	TOUCH_FIRST,
+	TOUCH_ALL
+}; /* write: nothing, the first
+byte of a block, one byte in each page of it */
 enum free_order { FREE_ORDER, FREE_REVERSE, FREE_SHUFFLE };
 enum order_dist { DIST_UNIFORM, DIST_GEOMETRIC };
+enum mobility {
+	MOBILITY_GFP,
+	MOBILITY_MIXED
+}; /* what gfp says; unmovable,
+movable and reclaimable requests in turn, at random */
 
 struct workload_params {
-	unsigned order;		/* 0 .. MAX_PAGE_ORDER */
-	unsigned order_max;	/* mixed, churn: orders 0 .. order_max */
+	unsigned order;     /* 0 .. MAX_PAGE_ORDER */
+	unsigned order_max; /* mixed, churn: orders 0 .. order_max */
 	gfp_t gfp;
 	enum touch touch;
-	uint32_t nr;		/* bulk, bulkapi: blocks per round */
-	uint32_t outstanding;	/* outstanding: blocks held per thread */
+	uint32_t nr;          /* bulk, bulkapi: blocks per round */
+	uint32_t outstanding; /* outstanding, repeat, mixed: blocks held per
+				 thread, 1 .. 8192 */
+	uint32_t hold;        /* pair: blocks kept aside per thread whose
+				 buddies are free, 0 .. 8192 */
 	enum free_order free_order;
 	enum order_dist dist;
-	unsigned occupancy;	/* churn: percent of the machine held, 1 .. 95 */
+	enum mobility mobility; /* churn */
+	unsigned occupancy; /* churn: percent of the machine held, 1 .. 95 */
 	uint64_t bytes_min, bytes_max; /* exact */
 	uint64_t seed;
 };

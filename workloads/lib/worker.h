@@ -16,6 +16,8 @@ enum probe { PROBE_NONE, PROBE_SAMPLED, NR_PROBES };
 
 enum latency_kind { LAT_ALLOC, LAT_FREE, NR_LATENCIES };
 
+#define NR_TALLIES 4
+
 struct team;
 
 struct worker {
@@ -26,13 +28,18 @@ struct worker {
 	struct team *team;
 	void *priv; /* the workload's, from prepare to teardown */
 	/* written by the loop */
-	uint64_t ops_ok CACHELINE; /* completed operations (see struct workload) */
-	uint64_t ops_failed;	/* allocations that returned nothing */
-	uint64_t rng;		/* never 0 */
-	uint32_t sample_mask;	/* one of (mask + 1) operations is timed */
-	uint32_t sample_tick;
-	struct hist *lat[NR_LATENCIES]; /* ticks of the TSC */
-	uint16_t index;		/* 0 .. team->nr - 1 */
+	uint64_t ops_ok CACHELINE; /* completed operations (see struct workload)
+				    */
+	uint64_t ops_failed;       /* allocations that returned nothing */
+	uint64_t rng; /* see rng.h; rng_seed(seed, index) at the start */
+	uint64_t
+		tally[NR_TALLIES]; /* the workload's own counts, see report() */
+	uint32_t sample_mask; /* 1 of (mask + 1) operations is timed, on average
+			       */
+	uint32_t sample_left[NR_LATENCIES]; /* operations until the next sample
+					     */
+	struct hist *lat[NR_LATENCIES];     /* ticks of the TSC */
+	uint16_t index;                     /* 0 .. team->nr - 1 */
 };
 
 struct team {
@@ -47,6 +54,10 @@ struct team {
 #define WORKLOAD_EVEN_THREADS 0x1u /* producers and consumers in pairs */
 #define WORKLOAD_FRAMES       0x2u /* cannot run on a PAGE_F_FLOOR engine */
 
+/* Whether w can run on an engine with these features. */
+#define workload_fits(w, features) \
+	(!((w)->needs & WORKLOAD_FRAMES) || !((features)&PAGE_F_FLOOR))
+
 /* Which options a workload reads; for `list`, and to refuse a useless axis. */
 #define USES_ORDER       0x1u
 #define USES_ORDER_MAX   0x2u
@@ -56,6 +67,16 @@ struct team {
 #define USES_DIST        0x20u
 #define USES_OCCUPANCY   0x40u
 #define USES_BYTES       0x80u
+#define USES_HOLD        0x100u
+#define USES_MOBILITY    0x200u
+
+/* A result of a workload's own, beside throughput and latency. */
+struct workload_metric {
+	const char *name, *unit;
+	const char *better; /* "higher", "lower", "none" */
+	double value;
+};
+#define MAX_WORKLOAD_METRICS 4
 
 /*
  * Cold half of a workload; the hot half is <name>_loop() of the same file,
@@ -65,7 +86,12 @@ struct team {
  *
  * op: what ops_ok counts, such as "alloc+free pair".
  * setup/cleanup: once, by the main thread. prepare/teardown: by each worker on
- * its CPU; teardown gives back every frame that the worker still holds.
+ * its CPU; teardown gives back every frame that the worker still holds. Every
+ * worker has left its loop before the first teardown, and every setup and
+ * prepare is over before the first loop. teardown and cleanup are called also
+ * when an earlier prepare or setup of the same worker or team failed.
+ * report: by the main thread after the last teardown; fills out[] and returns
+ * how many, <= MAX_WORKLOAD_METRICS.
  * Any hook may be NULL. 0 or -errno.
  */
 struct workload {
@@ -74,6 +100,8 @@ struct workload {
 	int (*setup)(struct team *team);
 	int (*prepare)(struct worker *w);
 	void (*teardown)(struct worker *w);
+	unsigned (*report)(const struct team *team,
+			   struct workload_metric *out);
 	void (*cleanup)(struct team *team);
 };
 

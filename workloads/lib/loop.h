@@ -1,0 +1,38 @@
+/*
+ * The contract of a measured loop, <name>_loop(ops, w, probe):
+ *  - it runs while loop_running(w) and looks at nothing else to stop;
+ *  - it calls the allocator through probe.h only;
+ *  - a completed operation is loop_done(w), a failed allocation
+ *    loop_failed(w), and a failure leads back to loop_running(): no loop waits
+ *    for memory;
+ *  - options are copied to locals first, because every opaque() makes the
+ *    compiler forget what it has read;
+ *  - it takes no memory of its own: prepare() did.
+ */
+#ifndef WORKLOADS_LIB_LOOP_H
+#define WORKLOADS_LIB_LOOP_H
+
+#include "workloads/lib/probe.h"
+#include "workloads/lib/rng.h"
+#include "workloads/lib/touch.h"
+
+/* A loop is inlined into one function per engine and probe. */
+#define WORKLOAD_LOOP ALWAYS_INLINE
+
+ALWAYS_INLINE bool loop_running(const struct worker *w)
+{
+	/* relaxed: only has to be seen eventually */
+	return likely(!atomic_load_explicit(w->stop, memory_order_relaxed));
+}
+
+ALWAYS_INLINE void loop_done(struct worker *w)
+{
+	w->ops_ok++;
+}
+
+ALWAYS_INLINE void loop_failed(struct worker *w)
+{
+	w->ops_failed++;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* What a workload writes to the frames that it was given. */
+#ifndef WORKLOADS_LIB_TOUCH_H
+#define WORKLOADS_LIB_TOUCH_H
+
+#include "alloc/page/machine.h"
+#include "workloads/lib/params.h"
+
+/*
+ * Writes one byte (TOUCH_FIRST) or one byte per page (TOUCH_ALL) of nr_pages
+ * frames from pfn. A machine without memory behind its frames (some tests) is
+ * left alone. The first write to a frame may fault; a caller that times
+ * touches populates the frames before.
+ */
+ALWAYS_INLINE void touch_pages(const struct machine *m, pfn_t pfn,
+			       uint64_t nr_pages, enum touch touch)
+{
+	volatile char *at;
+
+	if (likely(touch == TOUCH_NONE) || !m->memory.base)
+		return;
+	at = pfn_to_virt(m, pfn);
+	if (touch == TOUCH_FIRST)
+		nr_pages = 1;
+	for (uint64_t i = 0; i < nr_pages; i++)
+		at[i << PAGE_SHIFT] = 1;
+}
+
+#endif

@@ -20,16 +20,17 @@ struct node_section {
 };
 
 struct machine_params {
-	char machine[MACHINE_STR_MAX]; /* "", "host", "hwloc:...", "capture:DIR" */
-	uint64_t mem;	/* bytes of all nodes, 0 unset */
-	uint32_t nodes; /* 0 unset */
-	uint32_t cpus;	/* 0 unset */
-	char layout[16]; /* "", "x86-64", "i386", "i386pae" */
-	char kernel[16]; /* "", "6.1", "6.12" */
-	char thp[16];	 /* "", "always", "madvise", "never" */
+	char machine[MACHINE_STR_MAX]; /* "", "host", "hwloc:...", "capture:DIR"
+					*/
+	uint64_t mem;                  /* bytes of all nodes, 0 unset */
+	uint32_t nodes;                /* 0 unset */
+	uint32_t cpus;                 /* 0 unset */
+	char layout[16];               /* "", "x86-64", "i386", "i386pae" */
+	char kernel[16];               /* "", "6.1", "6.12" */
+	char thp[16];                  /* "", "always", "madvise", "never" */
 	char distances[MACHINE_STR_MAX]; /* rows by ';', entries by space */
-	char lowmem_reserve_ratio[128];	 /* numbers by ':' or space, "" unset */
-	int64_t min_free_kbytes;	 /* -1 unset */
+	char lowmem_reserve_ratio[128];  /* numbers by ':' or space, "" unset */
+	int64_t min_free_kbytes;         /* -1 unset */
 	int64_t watermark_scale_factor;
 	int64_t watermark_boost_factor;
 	int64_t percpu_pagelist_high_fraction;
@@ -43,8 +44,8 @@ void machine_params_init(struct machine_params *p);
 /* Reads what the parameters name (host, capture folder) and fills *desc.
  * 0, or -EINVAL / -errno with one line in err. Main thread. */
 int machine_params_resolve(const struct machine_params *p,
-			   struct machine_desc *desc, char *err,
-			   size_t err_len) MUST_CHECK;
+			   struct machine_desc *desc, char *err, size_t err_len)
+	MUST_CHECK;
 
 /* Real topology of this host (allowed CPUs only), by hwloc and libnuma. */
 int host_topo(struct topo *topo, char *err, size_t err_len) MUST_CHECK;

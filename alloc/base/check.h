@@ -21,16 +21,16 @@ __attribute__((noreturn, cold)) void check_failed(const char *file, int line,
 						  const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-#define check(cond, ...)                                                       \
-	do {                                                                   \
-		if (unlikely(!(cond)))                                         \
-			check_failed(__FILE__, __LINE__, __VA_ARGS__);         \
+#define check(cond, ...)                                               \
+	do {                                                           \
+		if (unlikely(!(cond)))                                 \
+			check_failed(__FILE__, __LINE__, __VA_ARGS__); \
 	} while (0)
 
-#define check_at(level, cond, ...)                                             \
-	do {                                                                   \
-		if (CHECK_LEVEL >= (level))                                    \
-			check(cond, __VA_ARGS__);                              \
+#define check_at(level, cond, ...)                \
+	do {                                      \
+		if (CHECK_LEVEL >= (level))       \
+			check(cond, __VA_ARGS__); \
 	} while (0)
 
 #endif

@@ -9,15 +9,15 @@
 #include "alloc/base/base.h"
 
 enum event_kind {
-	EV_WMARK_LOW,	/* zone seen below LOW; arg = free pages */
-	EV_WMARK_MIN,	/* zone seen below MIN; arg = free pages */
-	EV_ALLOC_FAIL,	/* request failed; arg = gfp flags */
-	EV_STEAL,	/* pageblock retagged; arg = (from << 8) | to */
-	EV_FALLBACK,	/* block taken from another type; arg = (from << 8) | to */
-	EV_BOOST,	/* watermark boosted; arg = boost in pages */
-	EV_HIGHATOMIC,	/* pageblock reserved (arg 1) or released (arg 0) */
-	EV_REFILL,	/* per-CPU list refilled; arg = pages */
-	EV_DRAIN,	/* per-CPU list drained; arg = pages */
+	EV_WMARK_LOW,  /* zone seen below LOW; arg = free pages */
+	EV_WMARK_MIN,  /* zone seen below MIN; arg = free pages */
+	EV_ALLOC_FAIL, /* request failed; arg = gfp flags */
+	EV_STEAL,      /* pageblock retagged; arg = (from << 8) | to */
+	EV_FALLBACK, /* block taken from another type; arg = (from << 8) | to */
+	EV_BOOST,    /* watermark boosted; arg = boost in pages */
+	EV_HIGHATOMIC,   /* pageblock reserved (arg 1) or released (arg 0) */
+	EV_REFILL,       /* per-CPU list refilled; arg = pages */
+	EV_DRAIN,        /* per-CPU list drained; arg = pages */
 	EV_GRACE_PERIOD, /* RCU grace period ended; arg = blocks released */
 	EV_NR
 };
@@ -67,8 +67,12 @@ ALWAYS_INLINE void event_record(struct event_ring *ring, enum event_kind kind,
 		return;
 	}
 	ring->slot[ring->used++] = (struct event){
-		.tsc = tsc_read(), .arg = arg, .kind = (uint16_t)kind,
-		.cpu = cpu, .zone = zone, .order = order,
+		.tsc = tsc_read(),
+		.arg = arg,
+		.kind = (uint16_t)kind,
+		.cpu = cpu,
+		.zone = zone,
+		.order = order,
 	};
 }
 

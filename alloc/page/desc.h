@@ -18,7 +18,7 @@ struct zone_extent {
 	uint64_t spanned;   /* pages, holes included */
 	uint64_t present;   /* RAM pages */
 	uint64_t managed;   /* pages of the buddy system; 0: empty zone */
-	uint64_t cma;	    /* managed pages in CMA pageblocks */
+	uint64_t cma;       /* managed pages in CMA pageblocks */
 };
 
 struct node_desc {
@@ -32,16 +32,17 @@ struct machine_desc {
 	struct topo topo; /* nr_nodes, CPUs of nodes, distances, synthetic */
 	struct node_desc node[MAX_NODES];
 	bool has_device_zone; /* x86-64: print an (always empty) Device zone */
-	bool has_cma;	      /* kernel built with CMA: a CMA column */
-	bool thp;	      /* THP built in: 14 per-CPU lists, pageblocks of 2 MiB */
-	bool thp_enabled;     /* not "never": khugepaged raises min_free_kbytes */
+	bool has_cma;         /* kernel built with CMA: a CMA column */
+	bool thp; /* THP built in: 14 per-CPU lists, pageblocks of 2 MiB */
+	bool thp_enabled; /* not "never": khugepaged raises min_free_kbytes */
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
-	uint8_t nr_zone_types;	 /* unused by formulas; see machine->zone_present */
+	uint8_t nr_zone_types; /* unused by formulas; see machine->zone_present
+				*/
 
 	/* sysctl; -1 = not set by anybody */
-	int64_t min_free_kbytes; /* >= 0: given, used as it is */
-	int32_t watermark_scale_factor;	 /* 10 */
-	int32_t watermark_boost_factor;	 /* 15000 */
+	int64_t min_free_kbytes;        /* >= 0: given, used as it is */
+	int32_t watermark_scale_factor; /* 10 */
+	int32_t watermark_boost_factor; /* 15000 */
 	int32_t lowmem_reserve_ratio[MAX_NR_ZONES];
 	int32_t percpu_pagelist_high_fraction; /* 0, or >= 8 */
 	char name[64]; /* for results: "host", "mem=4G nodes=2", ... */

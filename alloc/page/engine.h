@@ -36,21 +36,23 @@ struct page_ctx {
 	struct page_engine *engine;
 	const struct page_ops *ops;
 	struct machine *machine;
-	struct event_ring *events; /* may be NULL */
+	struct event_ring *events;      /* may be NULL */
 	struct zone_counters *counters; /* [machine->nr_zones] */
-	struct zonelist *zonelist;	/* of ctx->node, [NR_ZONELISTS] */
-	uint64_t rng;		   /* engine's use; never 0 */
-	uint16_t cpu;		   /* modelled CPU, < topo.nr_cpus */
-	uint16_t node;		   /* modelled node of that CPU */
-	bool in_reclaim;	   /* PF_MEMALLOC */
-	void *priv;		   /* engine's, set by thread_enter */
+	struct zonelist *zonelist;      /* of ctx->node, [NR_ZONELISTS] */
+	uint64_t rng;                   /* engine's use; never 0 */
+	uint16_t cpu;                   /* modelled CPU, < topo.nr_cpus */
+	uint16_t node;                  /* modelled node of that CPU */
+	bool in_reclaim;                /* PF_MEMALLOC */
+	void *priv;                     /* engine's, set by thread_enter */
 } CACHELINE;
 
 /* page_ops.features */
-#define PAGE_F_FLOOR     0x1u /* no frames of its own: skips policy and checks */
-#define PAGE_F_PCP       0x2u /* has Linux's per-CPU pagesets (conform: PL lines) */
-#define PAGE_F_DEFERRED  0x4u /* frees come back later: drain before comparing */
-#define PAGE_F_EXACT     0x8u /* frame-exact with Linux */
+#define PAGE_F_FLOOR 0x1u /* no frames of its own: skips policy and checks */
+#define PAGE_F_PCP   0x2u /* has Linux's per-CPU pagesets (conform: PL lines) */
+#define PAGE_F_DEFERRED                                                    \
+	0x4u              /* frees come back later: drain before comparing \
+			   */
+#define PAGE_F_EXACT 0x8u /* frame-exact with Linux */
 
 /* alloc_flags of rmqueue; values as in Linux 6.1 */
 #define ALLOC_WMARK_MASK    0x3u
@@ -69,14 +71,15 @@ struct page_ctx {
 
 /* Blocks per order and type, per zone; filled by ops->snapshot. */
 struct zone_snapshot {
-	uint64_t nr_free[NR_PAGE_ORDERS][NR_MIGRATETYPES]; /* blocks on free lists */
-	uint64_t free_pages;   /* on free lists */
-	uint64_t cached_pages; /* on per-CPU lists */
-	uint64_t limbo_pages;  /* freed, waiting for a grace period */
+	uint64_t nr_free[NR_PAGE_ORDERS]
+			[NR_MIGRATETYPES]; /* blocks on free lists */
+	uint64_t free_pages;               /* on free lists */
+	uint64_t cached_pages;             /* on per-CPU lists */
+	uint64_t limbo_pages; /* freed, waiting for a grace period */
 };
 
 struct page_ops {
-	const char *name;    /* = file name: ENGINE_NAME, injected by the build */
+	const char *name; /* = file name: ENGINE_NAME, injected by the build */
 	const char *summary; /* one line for `zonebench list` */
 	unsigned features;   /* PAGE_F_* */
 
@@ -111,8 +114,8 @@ struct page_ops {
 	 * many of n it wrote to out[]. NULL: the policy loops over the single
 	 * form.
 	 */
-	pfn_t (*rmqueue)(struct page_ctx *ctx, struct zone *zone, unsigned order,
-			 unsigned mt, unsigned alloc_flags);
+	pfn_t (*rmqueue)(struct page_ctx *ctx, struct zone *zone,
+			 unsigned order, unsigned mt, unsigned alloc_flags);
 	void (*free)(struct page_ctx *ctx, struct zone *zone, pfn_t pfn,
 		     unsigned order, unsigned fpi_flags);
 	unsigned (*rmqueue_bulk)(struct page_ctx *ctx, struct zone *zone,

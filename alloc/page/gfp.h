@@ -33,18 +33,18 @@ typedef uint32_t gfp_t;
 #define GFP_BIT_THISNODE       0x200000u
 #define GFP_BIT_ACCOUNT        0x400000u
 
-#define GFP_NOIO   (GFP_BIT_DIRECT_RECLAIM | GFP_BIT_KSWAPD_RECLAIM)
-#define GFP_NOFS   (GFP_NOIO | GFP_BIT_IO)
-#define GFP_KERNEL (GFP_NOFS | GFP_BIT_FS)
-#define GFP_ATOMIC (GFP_BIT_HIGH | GFP_BIT_ATOMIC | GFP_BIT_KSWAPD_RECLAIM)
-#define GFP_NOWAIT GFP_BIT_KSWAPD_RECLAIM
-#define GFP_USER   (GFP_KERNEL | GFP_BIT_HARDWALL)
-#define GFP_DMA    GFP_BIT_DMA
+#define GFP_NOIO             (GFP_BIT_DIRECT_RECLAIM | GFP_BIT_KSWAPD_RECLAIM)
+#define GFP_NOFS             (GFP_NOIO | GFP_BIT_IO)
+#define GFP_KERNEL           (GFP_NOFS | GFP_BIT_FS)
+#define GFP_ATOMIC           (GFP_BIT_HIGH | GFP_BIT_ATOMIC | GFP_BIT_KSWAPD_RECLAIM)
+#define GFP_NOWAIT           GFP_BIT_KSWAPD_RECLAIM
+#define GFP_USER             (GFP_KERNEL | GFP_BIT_HARDWALL)
+#define GFP_DMA              GFP_BIT_DMA
 #define GFP_HIGHUSER         (GFP_USER | GFP_BIT_HIGHMEM)
 #define GFP_HIGHUSER_MOVABLE (GFP_HIGHUSER | GFP_BIT_MOVABLE)
-#define GFP_TRANSHUGE_LIGHT                                                    \
-	((GFP_HIGHUSER_MOVABLE | GFP_BIT_COMP | GFP_BIT_NOMEMALLOC |           \
-	  GFP_BIT_NOWARN) &                                                    \
+#define GFP_TRANSHUGE_LIGHT                                          \
+	((GFP_HIGHUSER_MOVABLE | GFP_BIT_COMP | GFP_BIT_NOMEMALLOC | \
+	  GFP_BIT_NOWARN) &                                          \
 	 ~GFP_NOIO)
 #define GFP_TRANSHUGE (GFP_TRANSHUGE_LIGHT | GFP_BIT_DIRECT_RECLAIM)
 
@@ -79,7 +79,8 @@ ALWAYS_INLINE enum migratetype gfp_migratetype(gfp_t gfp)
 	return (enum migratetype)((gfp >> 3) & 3);
 }
 
-/* Names as /proc/pagetypeinfo prints them; letters as in kernel logs (UMRHCI). */
+/* Names as /proc/pagetypeinfo prints them; letters as in kernel logs (UMRHCI).
+ */
 const char *migratetype_name(enum migratetype mt);
 char migratetype_letter(enum migratetype mt);
 

@@ -21,8 +21,9 @@ struct node;
 
 struct free_area {
 	struct pfn_list list[NR_MIGRATETYPES]; /* zone->lock */
-	_Atomic uint32_t nr_free; /* blocks, all types; written under zone->lock,
-				     read anywhere (relaxed: a statistic) */
+	_Atomic uint32_t
+		nr_free; /* blocks, all types; written under zone->lock,
+			    read anywhere (relaxed: a statistic) */
 };
 
 /*
@@ -41,36 +42,38 @@ struct zone_cpu {
 
 struct zone {
 	/* read-mostly: watermark check and walk */
-	long watermark[NR_WMARK];	/* pages, without boost */
-	_Atomic long watermark_boost;	/* pages; zone->lock to write */
+	long watermark[NR_WMARK];     /* pages, without boost */
+	_Atomic long watermark_boost; /* pages; zone->lock to write */
 	long lowmem_reserve[MAX_NR_ZONES];
 	_Atomic long nr_reserved_highatomic; /* pages; zone->lock to write */
-	uint16_t id;	/* index in machine->zone[] */
+	uint16_t id;                         /* index in machine->zone[] */
 	uint16_t nid;
-	uint8_t idx;	/* enum zone_index */
+	uint8_t idx; /* enum zone_index */
 	uint8_t pageblock_order;
 	const char *name;
 	struct machine *machine;
-	struct page *map;	/* map[pfn] is the descriptor; one base for all zones */
-	uint8_t *pageblock_mt;	/* [pageblock_of(zone, pfn)], enum migratetype;
-				   relaxed atomics, zone->lock to write */
+	struct page
+		*map; /* map[pfn] is the descriptor; one base for all zones */
+	uint8_t *pageblock_mt; /* [pageblock_of(zone, pfn)], enum migratetype;
+				  relaxed atomics, zone->lock to write */
 	uint64_t start_pfn, spanned, present, managed, cma;
 	uint64_t nr_pageblocks;
-	int pageset_batch, pageset_high; /* 6.1 */
+	int pageset_batch, pageset_high;        /* 6.1 */
 	int pageset_high_min, pageset_high_max; /* 6.7+ */
-	int stat_threshold;	/* pages */
-	long percpu_drift_mark;	/* pages, 0: none */
-	struct zone_cpu *cpu;	/* [machine->topo.nr_cpus] */
-	void *engine_zone;	/* the engine's own per-zone data */
+	int stat_threshold;                     /* pages */
+	long percpu_drift_mark;                 /* pages, 0: none */
+	struct zone_cpu *cpu;                   /* [machine->topo.nr_cpus] */
+	void *engine_zone; /* the engine's own per-zone data */
 
 	struct spinlock lock CACHELINE;
-	_Atomic uint32_t flags; /* ZONE_* */
-	uint32_t nr_isolate_pageblock;	/* zone->lock */
+	_Atomic uint32_t flags;        /* ZONE_* */
+	uint32_t nr_isolate_pageblock; /* zone->lock */
 	/* sum over o of nr_free << o == nr_free_pages + all free_diff
 	   + pages on Isolate lists; under zone->lock */
 	struct free_area free_area[NR_PAGE_ORDERS];
 
-	_Atomic long nr_free_pages CACHELINE; /* pages, without the CPUs' free_diff */
+	_Atomic long nr_free_pages CACHELINE; /* pages, without the CPUs'
+						 free_diff */
 	_Atomic long nr_free_cma;
 	_Atomic long nr_free_highatomic; /* 6.12 */
 };
@@ -92,7 +95,7 @@ struct node {
 	uint16_t nr_order;
 	uint64_t start_pfn, spanned, present;
 	struct zone *zone[MAX_NR_ZONES]; /* every one exists, may be empty */
-	struct zonelist *zonelist; /* [NR_ZONELISTS] */
+	struct zonelist *zonelist;       /* [NR_ZONELISTS] */
 	long totalreserve_pages;
 };
 
@@ -115,9 +118,11 @@ struct machine {
 	uint16_t nr_zones; /* nr_nodes * MAX_NR_ZONES */
 	struct zone *zone; /* [nr_zones], id = nid * MAX_NR_ZONES + idx */
 	struct node *node; /* [desc.topo.nr_nodes] */
-	bool zone_present[MAX_NR_ZONES]; /* indexes that this kernel has at all */
-	bool mobility_grouping; /* false: every block and request is UNMOVABLE */
-	long min_free_kbytes;	/* in force */
+	bool zone_present[MAX_NR_ZONES]; /* indexes that this kernel has at all
+					  */
+	bool mobility_grouping; /* false: every block and request is UNMOVABLE
+				 */
+	long min_free_kbytes;   /* in force */
 	long totalreserve_pages;
 	uint64_t end_pfn; /* one past the last page of any zone */
 	uint64_t managed; /* pages, all zones */

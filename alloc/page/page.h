@@ -14,12 +14,12 @@
 #include "alloc/page/gfp.h"
 
 enum page_state {
-	PAGE_TAIL = 0,	/* inside a block */
-	PAGE_BUDDY = 1,	/* first page of a block on a free list */
-	PAGE_ALLOC = 2,	/* first page of a block that was handed out */
-	PAGE_PCP = 3,	/* first page of a block on a per-CPU list */
-	PAGE_LIMBO = 4,	/* freed, not yet given back (deferred engines) */
-	PAGE_LRU = 5,	/* handed out and on an LRU list */
+	PAGE_TAIL = 0,  /* inside a block */
+	PAGE_BUDDY = 1, /* first page of a block on a free list */
+	PAGE_ALLOC = 2, /* first page of a block that was handed out */
+	PAGE_PCP = 3,   /* first page of a block on a per-CPU list */
+	PAGE_LIMBO = 4, /* freed, not yet given back (deferred engines) */
+	PAGE_LRU = 5,   /* handed out and on an LRU list */
 };
 
 /*
@@ -40,10 +40,11 @@ enum page_state {
 struct page {
 	_Atomic uint32_t head;
 	_Atomic uint32_t refcount; /* 0 free or cached, 1 handed out */
-	uint32_t next, prev;	   /* pfns, UINT32_MAX ends; owner of the list's lock */
-	uint32_t owner;		   /* reverse map slot, or a checked build's owner */
-	uint32_t private;	   /* the engine's */
-	uint64_t payload;	   /* the engine's or the owner's */
+	uint32_t next,
+		prev;     /* pfns, UINT32_MAX ends; owner of the list's lock */
+	uint32_t owner;   /* reverse map slot, or a checked build's owner */
+	uint32_t private; /* the engine's */
+	uint64_t payload; /* the engine's or the owner's */
 };
 _Static_assert(sizeof(struct page) == 32, "struct page is half a cache line");
 

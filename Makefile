@@ -11,6 +11,9 @@ OPT     ?= -O2
 SAN     ?=
 DEFS    ?=
 JOB     ?= workloads/jobs/default.ini
+CLANG   ?= clang
+# Seconds that each libFuzzer target runs in `make test-fuzz`.
+FUZZ_SECONDS ?= 15
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -78,7 +81,7 @@ SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH),$(TEST_SH))
 
 GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h
 
-.PHONY: all FORCE help tests clean
+.PHONY: all FORCE help tests fuzz-bins clean
 all: $(B)/zonebench
 
 $(B)/zonebench: $(B)/obj/harness/main.o $(LIB_OBJ) $(BIND_OBJ)
@@ -114,7 +117,15 @@ $(UNIT_BIN): $(B)/%: $(B)/obj/%.o $(TEST_LINK)
 $(PLAIN_BIN): $(B)/%: $(B)/obj/%.o $(TEST_LINK)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# PLAIN=1: tests over harness/tests/plain instead of Criterion, which does not
+# start under ThreadSanitizer.
+ifeq ($(PLAIN),1)
+ALL_CFLAGS += -Iharness/tests/plain
+TEST_LIBS = $(B)/obj/harness/tests/plain/runner.o
+$(CONF_BIN) $(UNIT_BIN): $(TEST_LIBS)
+else
 TEST_LIBS = -lcriterion
+endif
 
 # Generated files are rewritten only when their text changes, so that a new or
 # deleted workload, other flags or another commit rebuild what depends on them
@@ -137,31 +148,155 @@ $(B)/build_info.gen.h: FORCE
 	@scripts/build_info.sh '$(VERSION)' '$(CC)' '$(ALL_CFLAGS)' '$(HOT)' > $@.tmp
 	$(rewrite)
 
-tests: $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN)
+tests: $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
+
+# A fuzz target over its kept corpus, with any compiler ...
+CORPUS_BIN := $(FUZZ_SRC:harness/tests/%.c=$(B)/corpus/%)
+$(CORPUS_BIN): $(B)/corpus/%: $(B)/obj/harness/tests/%.o $(B)/obj/harness/tests/fuzz_main.o $(TEST_LINK)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# ... and with libFuzzer (B, CC and SAN are set by test-fuzz).
+FUZZ_BIN := $(FUZZ_SRC:harness/tests/%.c=$(B)/fuzz/%)
+$(FUZZ_BIN): $(B)/fuzz/%: $(B)/obj/harness/tests/%.o $(TEST_LINK)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+fuzz-bins: $(FUZZ_BIN)
+
+# The same program with deliberate faults compiled in and engines that break
+# the rules beside the real ones: what the fault tests run.
+FAULTY_DIRS := alloc/page/engines alloc/page/tests/engines
+$(B)/zonebench-faulty: FORCE
+	@$(MAKE) --no-print-directory B=$(B)/faulty DEFS='$(DEFS) -DFAULTS' \
+		ENGINE_DIRS='$(FAULTY_DIRS)' $(B)/faulty/zonebench
+	@cmp -s $(B)/faulty/zonebench $@ || cp $(B)/faulty/zonebench $@
 
 # Test groups. Each prints `N passed, N failed` and fails on a failure; with
 # TALLY=FILE it adds its counts to FILE instead, and the sum decides.
-RUN = scripts/run-tests.sh --logs $(B)/test-logs/$@ $(if $(TALLY),--tally $(TALLY))
+RUN  = scripts/run-tests.sh --logs $(B)/test-logs/$@ --base $(B) \
+	$(if $(LABEL),--label '$(LABEL)') $(if $(TALLY),--tally $(TALLY))
+# Sub-makes build on every CPU unless -j was given.
+SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
-.PHONY: test test-unit test-conform test-torture test-scripts
+.PHONY: test test-all test-unit test-conform test-torture test-corpus \
+	test-scripts test-dispatch test-style test-faults test-fuzz \
+	test-asan test-ubsan test-tsan test-clang test-variant test-oracles
 test-unit: $(UNIT_BIN)
 	@$(RUN) $(UNIT_BIN)
 test-conform: $(CONF_BIN)
 	@$(RUN) $(CONF_BIN)
 test-torture: $(PLAIN_BIN)
 	@$(RUN) $(PLAIN_BIN)
+test-corpus: $(CORPUS_BIN)
+	@$(RUN) $(CORPUS_BIN)
 test-scripts: $(B)/zonebench
 	@ZONEBENCH=$(B)/zonebench $(RUN) $(SCRIPT_SH)
+test-dispatch: $(BIND_OBJ)
+	@OBJECTS='$(BIND_OBJ)' $(RUN) scripts/check_loops.sh
+test-style:
+	@$(RUN) scripts/check_style.sh
+test-faults: $(B)/zonebench-faulty
+	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
 
+# Each variant has its own objects. Checks are on in the sanitizer builds.
+test-variant: tests
+	@$(RUN) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
+test-asan:
+	@$(SUB) B=$(B)/asan OPT=-O1 CHECK=2 LABEL=asan: \
+		SAN='-fsanitize=address -fno-omit-frame-pointer' test-variant
+test-ubsan:
+	@$(SUB) B=$(B)/ubsan OPT=-O1 CHECK=2 LABEL=ubsan: \
+		SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' test-variant
+test-tsan:
+	@$(SUB) B=$(B)/tsan OPT=-O1 CHECK=1 PLAIN=1 LABEL=tsan: \
+		SAN='-fsanitize=thread' test-variant
+test-clang:
+ifneq ($(HAS_CLANG),)
+	@$(SUB) B=$(B)/clang CC=$(CLANG) $(B)/clang/zonebench
+	@$(SUB) B=$(B)/clang CC=$(CLANG) LABEL=clang: test-variant
+else
+	@$(RUN) --skip 'no $(CLANG)'
+endif
+FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
+test-fuzz:
+ifneq ($(HAS_CLANG),)
+	@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CHECK=2 SAN='$(FUZZ_FLAGS)' fuzz-bins
+	@FUZZ_DIR=$(B)/fuzzing/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN) scripts/fuzz.sh
+else
+	@$(RUN) --skip 'no $(CLANG)'
+endif
+
+TEST_GROUPS := test-unit test-conform test-torture test-corpus test-scripts \
+	test-dispatch test-style test-faults test-clang test-asan test-ubsan \
+	test-tsan test-fuzz
 test:
 	scripts/install-deps.sh test
-	@rm -f $(B)/tally; mkdir -p $(B)
-	$(MAKE) tests $(B)/zonebench
-	$(MAKE) TALLY=$(B)/tally test-unit
-	$(MAKE) TALLY=$(B)/tally test-conform
-	$(MAKE) TALLY=$(B)/tally test-torture
-	$(MAKE) TALLY=$(B)/tally test-scripts
-	@scripts/run-tests.sh --sum $(B)/tally
+	@$(SUB) test-all
+# Every group runs, then the sum decides.
+test-all: TALLY_FILE := $(or $(TALLY),$(B)/tally)
+test-all:
+	@mkdir -p $(B)
+	@$(if $(TALLY),,rm -f $(TALLY_FILE))
+	@$(SUB) tests $(B)/zonebench
+	@for g in $(TEST_GROUPS); do \
+		$(SUB) TALLY=$(TALLY_FILE) $$g || \
+			{ echo "FAIL   $$g did not build or run"; \
+			  echo 0 1 0 >> $(TALLY_FILE); }; \
+	done
+	@$(if $(TALLY),,scripts/run-tests.sh --sum $(TALLY_FILE))
+# Readers that others wrote, over what this program writes.
+test-oracles:
+	scripts/install-deps.sh oracles
+	@$(SUB) $(B)/zonebench
+	@ZONEBENCH=$(B)/zonebench $(RUN) --limit 600 $(ORACLE_SH)
+
+.PHONY: bench install uninstall docs format
+bench:
+	scripts/install-deps.sh bench
+	@$(SUB) $(B)/zonebench
+	$(B)/zonebench run $(JOB)
+
+# The manual page and the completion are made from the program's own table.
+DOCS := $(B)/zonebench.1 $(B)/zonebench.bash
+docs: $(DOCS)
+$(B)/zonebench.1: docs/zonebench.1.in scripts/gen_man.sh $(B)/zonebench
+	scripts/gen_man.sh $(B)/zonebench docs/zonebench.1.in '$(VERSION)' > $@.tmp
+	@mv $@.tmp $@
+$(B)/zonebench.bash: docs/zonebench.bash.in scripts/gen_completion.sh $(B)/zonebench
+	scripts/gen_completion.sh $(B)/zonebench docs/zonebench.bash.in > $@.tmp
+	@mv $@.tmp $@
+
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+SHARE   = $(DESTDIR)$(PREFIX)/share
+DATADIR = $(SHARE)/zonebench
+install: $(B)/zonebench $(DOCS)
+	install -d $(BINDIR) $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+		$(DATADIR)/jobs $(DATADIR)/plots
+	install -m 755 $(B)/zonebench $(BINDIR)/zonebench
+	install -m 644 $(B)/zonebench.1 $(SHARE)/man/man1/zonebench.1
+	install -m 644 $(B)/zonebench.bash $(SHARE)/bash-completion/completions/zonebench
+	install -m 644 $(wildcard workloads/jobs/*.ini) $(DATADIR)/jobs
+	install -m 644 $(wildcard plots/*.gp) $(DATADIR)/plots
+uninstall:
+	rm -f $(BINDIR)/zonebench $(SHARE)/man/man1/zonebench.1 \
+		$(SHARE)/bash-completion/completions/zonebench
+	rm -rf $(DATADIR)
+
+format:
+	git ls-files '*.[ch]' | xargs clang-format -i
+
+help:
+	@echo 'make                build $(B)/zonebench'
+	@echo 'make bench          install what is missing, build, run $(JOB), draw'
+	@echo 'make test           install what is missing, build and run every test'
+	@echo 'make test-GROUP     one group: unit conform torture corpus scripts dispatch'
+	@echo '                    style faults clang asan ubsan tsan fuzz'
+	@echo 'make test-oracles   the files it writes, read by other programs'
+	@echo 'make install        PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall, make docs, make format, make clean'
+	@echo
+	@echo 'CC=gcc|clang  B=build directory  HOT=inline|call  CHECK=0..3  OPT  CFLAGS'
+	@echo 'JOB=job file of bench  FUZZ_SECONDS=$(FUZZ_SECONDS)  V=1 shows commands'
 
 clean:
 	rm -rf $(B)

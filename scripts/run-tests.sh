@@ -4,20 +4,22 @@
 # failed or when none ran.
 #
 #   run-tests.sh [--logs DIR] [--limit SECONDS] [--tally FILE] [--label TEXT]
-#                PROGRAM...
+#                [--base DIR] [--skip REASON] PROGRAM...
 #   run-tests.sh --sum FILE
 #
 # A Criterion program counts by its own closing line, a program that closes
 # with `N passed, N failed` by that, any other as one test: exit status 0
 # passed, 77 skipped, else failed. Whatever it says, a program that exits
 # non-zero or leaves a sanitizer's report has failed. --tally adds the counts
-# to FILE and leaves the verdict to --sum.
+# to FILE and leaves the verdict to --sum. --base is cut from printed names,
+# --skip counts one test that cannot run here.
 set -u
 
 limit=${TEST_LIMIT:-300}
 logs=
 tally=
 label=
+base=
 passed=0 failed=0 skipped=0
 
 closing_line() {
@@ -71,10 +73,11 @@ count() {
 }
 
 run_one() {
-	local program=$1 name=${1#./} dir log status p f s start reports
+	local program=$1 name=${1#"$base"} dir log status p f s start reports
 
-	name=${name//\//.}
-	dir=$logs/$name
+	name=${name#/}
+	name=${name#./}
+	dir=$logs/${name//\//.}
 	log=$dir/output
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -97,7 +100,7 @@ run_one() {
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-6s %-52s %4d passed %3d failed %3d skipped %6.1f s\n' \
 		"$([ "$f" -eq 0 ] && { [ "$p" -gt 0 ] && echo ok || echo skip; } || echo FAIL)" \
-		"$label${1#./}" "$p" "$f" "$s" \
+		"$label$name" "$p" "$f" "$s" \
 		"$(awk "BEGIN { print $EPOCHREALTIME - $start }")"
 	if [ "$f" -eq 0 ]; then
 		if [ "$s" -gt 0 ]; then
@@ -122,6 +125,8 @@ while [ $# -gt 0 ]; do
 	--limit) limit=$2 && shift 2 ;;
 	--tally) tally=$2 && shift 2 ;;
 	--label) label=$2 && shift 2 ;;
+	--base) base=$2 && shift 2 ;;
+	--skip) skipped=$((skipped + 1)) && echo "skip   $label$2" && shift 2 ;;
 	--sum) sum_tally "$2" ;;
 	-*) echo "run-tests.sh: unknown option $1" >&2 && exit 2 ;;
 	*) break ;;

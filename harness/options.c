@@ -1,0 +1,745 @@
+/*
+ * The table of keys and what is made from it. See options.h.
+ *
+ * A key is added by one row; its field lies in struct job_params. Defaults are
+ * written as text and set through the same parser that users meet.
+ */
+#include "harness/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "alloc/base/check.h"
+#include "workloads/lib/worker.h"
+
+#define FIELD(member)                                  \
+	.offset = offsetof(struct job_params, member), \
+	.size = sizeof(((struct job_params *)0)->member)
+#define NODE_FIELD(member)                               \
+	.offset = offsetof(struct node_section, member), \
+	.size = sizeof(((struct node_section *)0)->member)
+
+#define RUN_WIDE (AT_GLOBAL | AT_CLI)
+#define PER_CELL (AT_GLOBAL | AT_SECTION | AT_CLI)
+#define AXIS     (PER_CELL | AT_MATRIX)
+#define MACHINE  (AXIS | AT_TOOLS)
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S  1000000000ULL
+#define GIB       (1ULL << 30)
+
+static const char *const touch_names[] = { "none", "first", "all", NULL };
+static const char *const free_order_names[] = { "order", "reverse", "shuffle",
+						NULL };
+static const char *const dist_names[] = { "uniform", "geometric", NULL };
+static const char *const layouts[] = { "x86-64", "i386", "i386pae", NULL };
+static const char *const kernels[] = { "6.1", "6.12", NULL };
+static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
+
+static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
+
+/* clang-format off */
+const struct option options[] = {
+	/* what is run */
+	{ "engine", OPT_NAME, GROUP_RUN, AXIS, .def = "zonelock",
+	  .summary = "allocator under test; see `list engines`",
+	  FIELD(engine) },
+	{ "workload", OPT_NAME, GROUP_RUN, AXIS & ~AT_GLOBAL, .def = "pair",
+	  .summary = "what is done to it; default: the section's name",
+	  FIELD(workload_name) },
+	{ "threads", OPT_THREADS, GROUP_RUN, AXIS, .def = "1",
+	  .min = 1, .max = MAX_CPUS, .unit = "threads",
+	  .summary = "pinned threads, or percent of the usable CPUs",
+	  FIELD(threads) },
+	{ "placement", OPT_PLACEMENT, GROUP_RUN, AXIS, .def = "compact",
+	  .summary = "which CPUs: near each other, spread, or of one node",
+	  FIELD(placement) },
+	{ "oversubscribe", OPT_BOOL, GROUP_RUN, PER_CELL, .def = "0",
+	  .summary = "allow more threads than CPUs; flagged in the results",
+	  FIELD(oversubscribe) },
+	{ "repeat", OPT_INT, GROUP_RUN, RUN_WIDE, .def = "5",
+	  .min = 1, .max = 99, .unit = "processes",
+	  .summary = "repetitions of each cell, each a fresh process",
+	  FIELD(repeat) },
+	{ "retries", OPT_INT, GROUP_RUN, RUN_WIDE, .def = "1",
+	  .min = 0, .max = 10, .unit = "tries",
+	  .summary = "how often a noisy repetition is run again",
+	  FIELD(retries) },
+	{ "runtime", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "200ms",
+	  .min = NS_PER_MS, .max = 3600 * NS_PER_S,
+	  .summary = "throughput window of a repetition",
+	  FIELD(runtime_ns) },
+	{ "lat_runtime", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "100ms",
+	  .min = 0, .max = 3600 * NS_PER_S,
+	  .summary = "latency window of a repetition; 0: none",
+	  FIELD(lat_runtime_ns) },
+	{ "warmup", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "20ms",
+	  .min = 0, .max = 600 * NS_PER_S,
+	  .summary = "time in the loop before anything is measured",
+	  FIELD(warmup_ns) },
+	{ "timeout", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "60s",
+	  .min = 100 * NS_PER_MS, .max = 24 * 3600 * NS_PER_S,
+	  .summary = "a repetition that takes longer is killed",
+	  FIELD(timeout_ns) },
+	{ "interval", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "10ms",
+	  .min = NS_PER_MS, .max = 60 * NS_PER_S,
+	  .summary = "time between two samples of the free lists",
+	  FIELD(interval_ns) },
+	{ "sample", OPT_INT, GROUP_RUN, PER_CELL, .def = "16", .pow2 = true,
+	  .min = 1, .max = 1 << 20, .unit = "operations",
+	  .summary = "latency window: one of so many operations is timed",
+	  FIELD(sample) },
+	{ "events", OPT_INT, GROUP_RUN, PER_CELL, .def = "65536",
+	  .min = 1, .max = 1 << 26, .unit = "events",
+	  .summary = "capacity of a thread's event ring; overflow voids a run",
+	  FIELD(events) },
+	{ "memlock", OPT_BOOL, GROUP_RUN, PER_CELL, .def = "0",
+	  .summary = "lock pages in memory as they are touched",
+	  FIELD(memlock) },
+	{ "seed", OPT_INT, GROUP_RUN, RUN_WIDE, .def = "0",
+	  .min = 0, .max = INT64_MAX,
+	  .summary = "of the order of cells and the workloads; 0: from the clock",
+	  FIELD(seed) },
+	{ "exclude", OPT_RULE, GROUP_RUN, AT_GLOBAL | AT_MATRIX | AT_CLI,
+	  .summary = "leave out the cells for which all pairs hold" },
+	{ "name", OPT_NAME, GROUP_RUN, RUN_WIDE,
+	  .summary = "name of the job; default: the file's",
+	  FIELD(name) },
+	{ "out", OPT_STRING, GROUP_RUN, AT_CLI,
+	  .summary = "run folder; default: results/NAME-TIME",
+	  FIELD(out) },
+#ifdef FAULTS
+	{ "fault", OPT_NAME, GROUP_RUN, PER_CELL,
+	  .summary = "fault that this build can inject",
+	  FIELD(fault) },
+#endif
+	/* what the workload does */
+	{ "order", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "0",
+	  .min = 0, .max = MAX_PAGE_ORDER, .unit = "order",
+	  .hint = "larger than the largest block is a matter for vmalloc",
+	  .summary = "2^order pages a block", .uses = USES_ORDER,
+	  FIELD(workload.order) },
+	{ "order_max", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "3",
+	  .min = 0, .max = MAX_PAGE_ORDER, .unit = "order",
+	  .hint = "larger than the largest block is a matter for vmalloc",
+	  .summary = "orders 0 to order_max are drawn", .uses = USES_ORDER_MAX,
+	  FIELD(workload.order_max) },
+	{ "gfp", OPT_GFP, GROUP_WORKLOAD, AXIS, .def = "GFP_KERNEL",
+	  .summary = "flags of each request, joined by '|'",
+	  FIELD(workload.gfp) },
+	{ "touch", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "none",
+	  .choices = touch_names,
+	  .summary = "write to no page, the first, or all of a block",
+	  FIELD(workload.touch) },
+	{ "nr", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "32",
+	  .min = 1, .max = 1 << 20, .unit = "blocks",
+	  .summary = "blocks of a round", .uses = USES_NR,
+	  FIELD(workload.nr) },
+	{ "outstanding", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "64",
+	  .min = 1, .max = 1 << 20, .unit = "blocks",
+	  .summary = "blocks that a thread holds", .uses = USES_OUTSTANDING,
+	  FIELD(workload.outstanding) },
+	{ "free_order", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "order",
+	  .choices = free_order_names, .uses = USES_FREE_ORDER,
+	  .summary = "blocks of a round go back in order, reversed, shuffled",
+	  FIELD(workload.free_order) },
+	{ "dist", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "geometric",
+	  .choices = dist_names, .uses = USES_DIST,
+	  .summary = "how orders are drawn",
+	  FIELD(workload.dist) },
+	{ "occupancy", OPT_PERCENT, GROUP_WORKLOAD, AXIS, .def = "50%",
+	  .min = 1, .max = 95, .unit = "percent", .uses = USES_OCCUPANCY,
+	  .summary = "share of the machine that is held",
+	  FIELD(workload.occupancy) },
+	{ "bytes", OPT_RANGE, GROUP_WORKLOAD, AXIS, .def = "4K-512K",
+	  .min = 1, .max = PAGE_SIZE << MAX_PAGE_ORDER, .unit = "bytes",
+	  .hint = "larger than the largest block is a matter for vmalloc",
+	  .summary = "sizes that are asked for", .uses = USES_BYTES,
+	  FIELD(workload.bytes_min) },
+	/* the machine */
+	{ "machine", OPT_STRING, GROUP_MACHINE, MACHINE,
+	  .summary = "host, hwloc:STRING or capture:DIR; default: by mem, nodes",
+	  FIELD(machine.machine) },
+	{ "mem", OPT_SIZE, GROUP_MACHINE, MACHINE,
+	  .min = 1 << 20, .max = 16384 * GIB, .unit = "bytes",
+	  .summary = "memory of all nodes",
+	  FIELD(machine.mem) },
+	{ "nodes", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 1, .max = MAX_NODES, .unit = "nodes",
+	  .summary = "NUMA nodes",
+	  FIELD(machine.nodes) },
+	{ "cpus", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 1, .max = MAX_CPUS, .unit = "CPUs",
+	  .summary = "CPUs of all nodes",
+	  FIELD(machine.cpus) },
+	{ "layout", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = layouts,
+	  .summary = "where zones begin and end",
+	  FIELD(machine.layout) },
+	{ "kernel", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = kernels,
+	  .summary = "whose rules compute marks and pagesets",
+	  FIELD(machine.kernel) },
+	{ "thp", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = thp_modes,
+	  .summary = "transparent huge pages; not never raises min_free_kbytes",
+	  FIELD(machine.thp) },
+	{ "distances", OPT_STRING, GROUP_MACHINE, MACHINE,
+	  .summary = "rows by ';', entries by space: 10 20;20 10",
+	  FIELD(machine.distances) },
+	{ "lowmem_reserve_ratio", OPT_STRING, GROUP_MACHINE, MACHINE & ~AT_MATRIX,
+	  .summary = "one number a zone, by ':' or space",
+	  FIELD(machine.lowmem_reserve_ratio) },
+	{ "min_free_kbytes", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 0, .max = INT32_MAX, .unit = "KiB",
+	  .summary = "given instead of computed",
+	  FIELD(machine.min_free_kbytes) },
+	{ "watermark_scale_factor", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 1, .max = 3000, .unit = "1/10000",
+	  .summary = "distance of the marks",
+	  FIELD(machine.watermark_scale_factor) },
+	{ "watermark_boost_factor", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 0, .max = INT32_MAX, .unit = "1/10000",
+	  .summary = "how far a steal may raise the marks; 0: never",
+	  FIELD(machine.watermark_boost_factor) },
+	{ "percpu_pagelist_high_fraction", OPT_INT, GROUP_MACHINE, MACHINE,
+	  .min = 0, .max = INT32_MAX,
+	  .summary = "0, or at least 8: share of a zone on per-CPU lists",
+	  FIELD(machine.percpu_pagelist_high_fraction) },
+	{ "state", OPT_STRING, GROUP_MACHINE, MACHINE & ~AT_MATRIX,
+	  .summary = "free lists to start from: a file of `show state`",
+	  FIELD(machine.state) },
+	/* [node] */
+	{ "cpus", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = "CPUs of this node: 0-3,8", NODE_FIELD(cpus) },
+	{ "dma", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = extent_hint, NODE_FIELD(zone[ZONE_DMA]) },
+	{ "dma32", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = extent_hint, NODE_FIELD(zone[ZONE_DMA32]) },
+	{ "normal", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = extent_hint, NODE_FIELD(zone[ZONE_NORMAL]) },
+	{ "highmem", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = extent_hint, NODE_FIELD(zone[ZONE_HIGHMEM]) },
+	{ "movable", OPT_STRING, GROUP_NODE, AT_NODE,
+	  .summary = extent_hint, NODE_FIELD(zone[ZONE_MOVABLE]) },
+};
+/* clang-format on */
+
+const unsigned nr_options = ARRAY_SIZE(options);
+
+_Static_assert(offsetof(struct workload_params, bytes_max) ==
+		       offsetof(struct workload_params, bytes_min) + 8,
+	       "OPT_RANGE writes both");
+
+const struct option *option_find(const char *name, unsigned where)
+{
+	for (unsigned i = 0; i < nr_options; i++)
+		if ((options[i].where & where) &&
+		    !strcmp(options[i].name, name))
+			return &options[i];
+	return NULL;
+}
+
+const char *option_nearest(const char *name, unsigned where)
+{
+	const char *names[ARRAY_SIZE(options)];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < nr_options; i++)
+		if (options[i].where & where)
+			names[nr++] = options[i].name;
+	return nearest_name(name, names, nr);
+}
+
+bool option_is_axis(const struct option *o)
+{
+	return (o->where & AT_MATRIX) && o->type != OPT_RULE;
+}
+
+static void *field_of(const struct option *o, struct job_params *p)
+{
+	if (o->group == GROUP_NODE)
+		return (char *)&p->machine
+			       .node[p->machine.nr_node_sections - 1] +
+		       o->offset;
+	return (char *)p + o->offset;
+}
+
+static void store_uint(const struct option *o, struct job_params *p, uint64_t v)
+{
+	void *at = field_of(o, p);
+
+	switch (o->size) {
+	case 1:
+		*(uint8_t *)at = (uint8_t)v;
+		break;
+	case 4:
+		*(uint32_t *)at = (uint32_t)v;
+		break;
+	default:
+		*(uint64_t *)at = v;
+		break;
+	}
+}
+
+static uint64_t load_uint(const struct option *o, const struct job_params *p)
+{
+	const char *at = (const char *)p + o->offset;
+
+	switch (o->size) {
+	case 1:
+		return *(const uint8_t *)at;
+	case 4:
+		return *(const uint32_t *)at;
+	default:
+		return *(const uint64_t *)at;
+	}
+}
+
+/* "none, first or all" */
+static void choices_text(const struct option *o, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; o->choices[i] && n < len; i++)
+		n += (size_t)snprintf(buf + n, len - n, "%s%s",
+				      !i                  ? ""
+				      : o->choices[i + 1] ? ", "
+							  : " or ",
+				      o->choices[i]);
+}
+
+static void range_text(const struct option *o, const char *what,
+		       void (*format)(uint64_t, char *, size_t), char *buf,
+		       size_t len)
+{
+	char lo[32], hi[32];
+
+	format(o->min, lo, sizeof(lo));
+	format(o->max, hi, sizeof(hi));
+	snprintf(buf, len, "%s from %s to %s", what, lo, hi);
+}
+
+static void format_plain(uint64_t v, char *buf, size_t len)
+{
+	snprintf(buf, len, "%" PRIu64, v);
+}
+
+static void format_percent(uint64_t v, char *buf, size_t len)
+{
+	snprintf(buf, len, "%" PRIu64 "%%", v);
+}
+
+void option_expected(const struct option *o, char *buf, size_t len)
+{
+	switch (o->type) {
+	case OPT_INT:
+		range_text(o, o->pow2 ? "a power of two" : "an integer",
+			   format_plain, buf, len);
+		break;
+	case OPT_SIZE:
+		range_text(o, "a size", format_size, buf, len);
+		break;
+	case OPT_DURATION:
+		range_text(o, "a duration", format_duration, buf, len);
+		break;
+	case OPT_PERCENT:
+		range_text(o, "a percentage", format_percent, buf, len);
+		break;
+	case OPT_RANGE:
+		range_text(o, "SIZE or SIZE-SIZE", format_size, buf, len);
+		break;
+	case OPT_THREADS:
+		range_text(o, "a number", format_plain, buf, len);
+		strncat(buf, " or 1% to 100% of the CPUs",
+			len - strlen(buf) - 1);
+		break;
+	case OPT_BOOL:
+		snprintf(buf, len, "0 or 1");
+		break;
+	case OPT_ENUM:
+	case OPT_CHOICE:
+		choices_text(o, buf, len);
+		break;
+	case OPT_GFP:
+		snprintf(buf, len,
+			 "gfp flags joined by '|', such as "
+			 "GFP_KERNEL|__GFP_ZERO");
+		break;
+	case OPT_PLACEMENT:
+		snprintf(buf, len, "compact, scatter or node:N");
+		break;
+	case OPT_RULE:
+		snprintf(buf, len, "KEY=LIST pairs of axes");
+		break;
+	case OPT_NAME:
+		snprintf(buf, len,
+			 "a name of letters, digits, '.', '_', '-', "
+			 "at most %zu",
+			 o->size - 1);
+		break;
+	case OPT_STRING:
+		snprintf(buf, len, "1 to %zu characters", o->size - 1);
+		break;
+	}
+}
+
+static int in_range(const struct option *o, uint64_t v)
+{
+	if (v < o->min || v > o->max || (o->pow2 && (v & (v - 1))))
+		return -EINVAL;
+	return 0;
+}
+
+static int set_number(const struct option *o, const char *value,
+		      struct job_params *p)
+{
+	uint64_t v;
+	int r;
+
+	switch (o->type) {
+	case OPT_SIZE:
+		r = scan_size(value, &v);
+		break;
+	case OPT_DURATION:
+		r = scan_duration(value, &v);
+		break;
+	case OPT_PERCENT:
+		r = scan_percent(value, &v);
+		if (r == -EINVAL)
+			r = scan_uint(value, &v);
+		break;
+	default:
+		r = scan_uint(value, &v);
+		break;
+	}
+	if (!r)
+		r = in_range(o, v);
+	if (!r)
+		store_uint(o, p, v);
+	return r;
+}
+
+static int set_range(const struct option *o, const char *value,
+		     struct job_params *p)
+{
+	uint64_t *at = field_of(o, p), lo, hi;
+	int r = scan_size_range(value, &lo, &hi);
+
+	if (r || in_range(o, lo) || in_range(o, hi))
+		return -EINVAL;
+	at[0] = lo;
+	at[1] = hi;
+	return 0;
+}
+
+static int set_text(const struct option *o, const char *value,
+		    struct job_params *p)
+{
+	size_t n = strlen(value);
+
+	if (!n || n >= o->size)
+		return -EINVAL;
+	if (o->type == OPT_NAME) {
+		for (size_t i = 0; i < n; i++)
+			if (!isalnum((unsigned char)value[i]) &&
+			    !strchr("._-", value[i]))
+				return -EINVAL;
+		if (value[0] == '.' || value[0] == '-')
+			return -EINVAL;
+	}
+	memcpy(field_of(o, p), value, n + 1);
+	return 0;
+}
+
+static int set_choice(const struct option *o, const char *value,
+		      struct job_params *p)
+{
+	for (unsigned i = 0; o->choices[i]; i++) {
+		if (strcmp(o->choices[i], value))
+			continue;
+		if (o->type == OPT_ENUM)
+			store_uint(o, p, i);
+		else
+			strcpy(field_of(o, p), value);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_threads(const struct option *o, const char *value,
+		       struct job_params *p)
+{
+	struct thread_count *at = field_of(o, p);
+	uint64_t v;
+
+	if (!scan_percent(value, &v)) {
+		if (v < 1 || v > 100)
+			return -EINVAL;
+		*at = (struct thread_count){ (uint32_t)v, true };
+		return 0;
+	}
+	if (scan_uint(value, &v) || in_range(o, v))
+		return -EINVAL;
+	*at = (struct thread_count){ (uint32_t)v, false };
+	return 0;
+}
+
+static int set_placement(const struct option *o, const char *value,
+			 struct job_params *p)
+{
+	struct placement *at = field_of(o, p), parsed = { PLACE_COMPACT, 0 };
+	uint64_t node;
+
+	if (!strcmp(value, "scatter")) {
+		parsed.kind = PLACE_SCATTER;
+	} else if (!strncmp(value, "node:", 5)) {
+		if (scan_uint(value + 5, &node) || node >= MAX_NODES)
+			return -EINVAL;
+		parsed.kind = PLACE_NODE;
+		parsed.node = (uint16_t)node;
+	} else if (strcmp(value, "compact")) {
+		return -EINVAL;
+	}
+	*at = parsed;
+	return 0;
+}
+
+static int set_gfp(const struct option *o, const char *value,
+		   struct job_params *p)
+{
+	gfp_t *at = field_of(o, p);
+	const char *bad;
+	gfp_t gfp;
+
+	if (gfp_parse(value, &gfp, &bad))
+		return -EINVAL;
+	*at = gfp;
+	return 0;
+}
+
+static int set_value(const struct option *o, const char *value,
+		     struct job_params *p)
+{
+	switch (o->type) {
+	case OPT_INT:
+	case OPT_SIZE:
+	case OPT_DURATION:
+	case OPT_PERCENT:
+		return set_number(o, value, p);
+	case OPT_BOOL:
+		if (strcmp(value, "0") && strcmp(value, "1"))
+			return -EINVAL;
+		store_uint(o, p, value[0] == '1');
+		return 0;
+	case OPT_ENUM:
+	case OPT_CHOICE:
+		return set_choice(o, value, p);
+	case OPT_STRING:
+	case OPT_NAME:
+		return set_text(o, value, p);
+	case OPT_RANGE:
+		return set_range(o, value, p);
+	case OPT_GFP:
+		return set_gfp(o, value, p);
+	case OPT_THREADS:
+		return set_threads(o, value, p);
+	case OPT_PLACEMENT:
+		return set_placement(o, value, p);
+	case OPT_RULE:
+		break;
+	}
+	return -EINVAL;
+}
+
+int option_set(const struct option *o, const char *value, struct job_params *p,
+	       char *why, size_t why_len)
+{
+	const char *near = NULL;
+	unsigned nr = 0;
+	char text[256];
+
+	if (!set_value(o, value, p))
+		return 0;
+	option_expected(o, text, sizeof(text));
+	if (o->choices) {
+		while (o->choices[nr])
+			nr++;
+		near = nearest_name(value, o->choices, nr);
+	}
+	if (near)
+		snprintf(why, why_len, "expected %s; did you mean '%s'?", text,
+			 near);
+	else
+		snprintf(why, why_len, "expected %s%s%s", text,
+			 o->hint ? "; " : "", o->hint ? o->hint : "");
+	return -EINVAL;
+}
+
+void option_format(const struct option *o, const struct job_params *p,
+		   char *buf, size_t len)
+{
+	const void *at = (const char *)p + o->offset;
+	const struct thread_count *threads = at;
+	const struct placement *placement = at;
+	const uint64_t *range = at;
+	char lo[32], hi[32];
+
+	switch (o->type) {
+	case OPT_INT:
+	case OPT_BOOL:
+		format_plain(load_uint(o, p), buf, len);
+		break;
+	case OPT_SIZE:
+		format_size(load_uint(o, p), buf, len);
+		break;
+	case OPT_DURATION:
+		format_duration(load_uint(o, p), buf, len);
+		break;
+	case OPT_PERCENT:
+		format_percent(load_uint(o, p), buf, len);
+		break;
+	case OPT_ENUM:
+		snprintf(buf, len, "%s", o->choices[load_uint(o, p)]);
+		break;
+	case OPT_STRING:
+	case OPT_NAME:
+	case OPT_CHOICE:
+		snprintf(buf, len, "%s", (const char *)at);
+		break;
+	case OPT_RANGE:
+		format_size(range[0], lo, sizeof(lo));
+		format_size(range[1], hi, sizeof(hi));
+		snprintf(buf, len, "%s-%s", lo, hi);
+		break;
+	case OPT_GFP:
+		gfp_format(*(const gfp_t *)at, buf, len);
+		break;
+	case OPT_THREADS:
+		snprintf(buf, len, "%u%s", threads->n,
+			 threads->percent ? "%" : "");
+		break;
+	case OPT_PLACEMENT:
+		if (placement->kind == PLACE_NODE)
+			snprintf(buf, len, "node:%u", placement->node);
+		else
+			snprintf(buf, len, "%s",
+				 placement->kind == PLACE_SCATTER ? "scatter"
+								  : "compact");
+		break;
+	case OPT_RULE:
+		snprintf(buf, len, "%s", "");
+		break;
+	}
+}
+
+void job_params_init(struct job_params *p)
+{
+	char why[256];
+
+	memset(p, 0, sizeof(*p));
+	machine_params_init(&p->machine);
+	for (unsigned i = 0; i < nr_options; i++) {
+		int r = options[i].def ? option_set(&options[i], options[i].def,
+						    p, why, sizeof(why))
+				       : 0;
+
+		check(!r, "default of %s: %s", options[i].name, why);
+	}
+}
+
+const char *option_type_name(enum option_type type)
+{
+	static const char *const names[] = {
+		[OPT_INT] = "integer",
+		[OPT_SIZE] = "size",
+		[OPT_DURATION] = "duration",
+		[OPT_PERCENT] = "percent",
+		[OPT_BOOL] = "bool",
+		[OPT_ENUM] = "enum",
+		[OPT_CHOICE] = "enum",
+		[OPT_STRING] = "string",
+		[OPT_NAME] = "name",
+		[OPT_RANGE] = "range",
+		[OPT_GFP] = "gfp",
+		[OPT_THREADS] = "threads",
+		[OPT_PLACEMENT] = "placement",
+		[OPT_RULE] = "rule",
+	};
+
+	return names[type];
+}
+
+const char *option_group_name(enum option_group group)
+{
+	static const char *const names[] = {
+		[GROUP_RUN] = "run",
+		[GROUP_WORKLOAD] = "workload",
+		[GROUP_MACHINE] = "machine",
+		[GROUP_NODE] = "node",
+	};
+
+	return names[group];
+}
+
+static void print_group(FILE *out, enum option_group group)
+{
+	char expected[256];
+
+	fprintf(out, "%s%s options:\n", group ? "\n" : "",
+		option_group_name(group));
+	for (unsigned i = 0; i < nr_options; i++) {
+		const struct option *o = &options[i];
+
+		if (o->group != group)
+			continue;
+		option_expected(o, expected, sizeof(expected));
+		fprintf(out, "  %s%s\n      %s\n      %s", o->name,
+			option_is_axis(o) ? "=LIST" : "=VALUE", o->summary,
+			expected);
+		if (o->def)
+			fprintf(out, "; default %s", o->def);
+		fprintf(out, "\n");
+	}
+}
+
+void options_print(FILE *out)
+{
+	for (unsigned g = GROUP_RUN; g <= GROUP_NODE; g++)
+		print_group(out, (enum option_group)g);
+}
+
+static void print_where(FILE *out, unsigned where)
+{
+	static const char *const names[] = { "global", "matrix", "section",
+					     "cli",    "node",   "tools" };
+	const char *sep = "";
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!(where & 1u << i))
+			continue;
+		fprintf(out, "%s%s", sep, names[i]);
+		sep = ",";
+	}
+}
+
+void options_print_tsv(FILE *out)
+{
+	char expected[256];
+
+	fprintf(out, "name\tgroup\ttype\texpected\tdefault\tunit\taxis\twhere\t"
+		     "choices\tsummary\n");
+	for (unsigned i = 0; i < nr_options; i++) {
+		const struct option *o = &options[i];
+
+		option_expected(o, expected, sizeof(expected));
+		fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t", o->name,
+			option_group_name(o->group), option_type_name(o->type),
+			expected, o->def ? o->def : "", o->unit ? o->unit : "",
+			option_is_axis(o));
+		print_where(out, o->where);
+		fputc('\t', out);
+		for (unsigned c = 0; o->choices && o->choices[c]; c++)
+			fprintf(out, "%s%s", c ? "," : "", o->choices[c]);
+		fprintf(out, "\t%s\n", o->summary);
+	}
+}

@@ -5,19 +5,38 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+static void *list_map(size_t bytes)
+{
+	void *list = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return list == MAP_FAILED ? NULL : list;
+}
+
+int held_reserve(struct worker *w, uint64_t capacity)
+{
+	size_t bytes =
+		sizeof(struct held) + capacity * sizeof(struct held_block);
+	struct held *held = list_map(bytes);
+
+	if (!held)
+		return -ENOMEM;
+	held->bytes = bytes;
+	w->priv = held;
+	return 0;
+}
+
 int held_create(struct worker *w, uint64_t nr)
 {
-	size_t bytes = sizeof(struct held) + nr * sizeof(struct held_block);
-	struct held *held = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct held *held;
+	int ret = held_reserve(w, nr);
 
-	if (held == MAP_FAILED)
-		return -ENOMEM;
-	held->nr = (uint32_t)nr;
-	held->bytes = bytes;
+	if (ret)
+		return ret;
+	held = w->priv;
+	held->nr = nr;
 	for (uint64_t i = 0; i < nr; i++)
 		held->block[i].pfn = PFN_NONE;
-	w->priv = held;
 	return 0;
 }
 
@@ -27,7 +46,7 @@ void held_teardown(struct worker *w)
 
 	if (!held)
 		return;
-	for (uint32_t i = 0; i < held->nr; i++)
+	for (uint64_t i = 0; i < held->nr; i++)
 		if (pfn_valid(held->block[i].pfn))
 			free_pages(w->ctx, held->block[i].pfn,
 				   held->block[i].order);
@@ -43,7 +62,7 @@ int held_fill(struct worker *w, uint64_t nr)
 	if (ret)
 		return ret;
 	held = w->priv;
-	for (uint32_t i = 0; i < held->nr; i++) {
+	for (uint64_t i = 0; i < held->nr; i++) {
 		struct held_block *b = &held->block[i];
 
 		b->order = w->params->order;
@@ -62,36 +81,94 @@ static int block_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Blocks by address, empty slots (the largest pfn of all) last. */
+static void held_sort(struct held *held)
+{
+	qsort(held->block, held->nr, sizeof(held->block[0]), block_compare);
+}
+
+/* Whether b[0] and b[1] of a sorted list are the halves of one block. */
+static bool are_buddies(const struct held_block *b)
+{
+	return pfn_valid(b[1].pfn) && b[0].order == b[1].order &&
+	       (b[0].pfn.v ^ b[1].pfn.v) == 1u << b[0].order;
+}
+
+static void block_release(struct worker *w, struct held_block *b)
+{
+	free_pages(w->ctx, b->pfn, b->order);
+	b->pfn = PFN_NONE;
+}
+
 int held_with_free_buddies(struct worker *w, uint32_t nr)
 {
-	const unsigned order = w->params->order;
 	uint32_t pairs = 0;
 	struct held *held;
 	int ret;
 
-	if (!nr || order >= MAX_PAGE_ORDER)
+	if (!nr || w->params->order >= MAX_PAGE_ORDER)
 		return 0;
-	/* neighbours come out together: twice as many hold nr pairs, and a
-	 * few more where the first ones were odd */
+	/* neighbours come out together: nr pairs are in twice as many, and the
+	 * last two make up for an odd first block */
 	ret = held_fill(w, 2ULL * nr + 2);
 	if (ret)
 		return ret;
 	held = w->priv;
-	qsort(held->block, held->nr, sizeof(held->block[0]), block_compare);
-	for (uint32_t i = 0; i + 1 < held->nr; i++) {
+	held_sort(held);
+	for (uint64_t i = 0; i + 1 < held->nr; i++) {
 		struct held_block *b = &held->block[i];
 
-		if (!pfn_valid(b[1].pfn) ||
-		    (b[0].pfn.v ^ b[1].pfn.v) != 1u << order)
+		if (!are_buddies(b))
 			continue;
+		block_release(w, &b[1]);
 		/* pairs that are not wanted go back whole and merge */
-		free_pages(w->ctx, b[1].pfn, order);
-		b[1].pfn = PFN_NONE;
-		if (pairs++ >= nr) {
-			free_pages(w->ctx, b[0].pfn, order);
-			b[0].pfn = PFN_NONE;
-		}
+		if (++pairs > nr)
+			block_release(w, &b[0]);
 		i++;
 	}
 	return 0;
+}
+
+void held_choose_paired(struct held *held)
+{
+	held_sort(held);
+	held->at = 0;
+	for (uint64_t i = 0; i + 1 < held->nr; i++)
+		if (are_buddies(&held->block[i])) {
+			held->at = i;
+			return;
+		}
+}
+
+int frames_create(struct worker *w, uint32_t nr, unsigned order)
+{
+	size_t bytes = sizeof(struct frames) +
+		       (size_t)nr * (sizeof(pfn_t) + sizeof(uint32_t));
+	struct frames *frames = list_map(bytes);
+
+	if (!frames)
+		return -ENOMEM;
+	frames->nr = nr;
+	frames->order = order;
+	frames->bytes = bytes;
+	frames->index = (uint32_t *)&frames->pfn[nr];
+	for (uint32_t i = 0; i < nr; i++) {
+		frames->pfn[i] = PFN_NONE;
+		frames->index[i] = i;
+	}
+	w->priv = frames;
+	return 0;
+}
+
+void frames_teardown(struct worker *w)
+{
+	struct frames *frames = w->priv;
+
+	if (!frames)
+		return;
+	for (uint32_t i = 0; i < frames->nr; i++)
+		if (pfn_valid(frames->pfn[i]))
+			free_pages(w->ctx, frames->pfn[i], frames->order);
+	munmap(frames, frames->bytes);
+	w->priv = NULL;
 }

@@ -1,7 +1,8 @@
 /*
- * Blocks that a worker holds from prepare to teardown. The memory of the list
- * is mapped in prepare and touched there, so it lies on the worker's node and
- * no loop faults on it.
+ * Blocks that a worker holds from prepare to teardown, in memory that is
+ * mapped in prepare, on the worker's node. Two forms: struct held where each
+ * block has an order of its own, struct frames where all have the same and
+ * the pfns must lie in a row, as the bulk calls want them.
  */
 #ifndef WORKLOADS_LIB_HELD_H
 #define WORKLOADS_LIB_HELD_H
@@ -14,25 +15,43 @@ struct held_block {
 };
 
 struct held {
-	uint32_t nr;  /* slots */
-	uint32_t at;  /* the loop's position */
-	size_t bytes; /* of this mapping */
+	uint64_t nr;    /* slots in use */
+	uint64_t pages; /* churn: sum over the slots of 2^order */
+	uint64_t at;    /* the loop's position, kept between windows */
+	size_t bytes;   /* of this mapping */
 	struct held_block block[];
 };
 
-/* w->priv becomes a list of nr empty slots. Worker's thread. 0 or -ENOMEM. */
-int held_create(struct worker *w, uint64_t nr) MUST_CHECK;
+struct frames {
+	uint32_t nr, order;
+	size_t bytes;    /* of this mapping */
+	uint32_t *index; /* [nr] which slot is the i-th to be freed */
+	pfn_t pfn[];     /* [nr], then the array of index */
+};
 
-/* Gives every block back and unmaps the list; the common teardown hook. */
-void held_teardown(struct worker *w);
-
-/* A list of nr blocks of params->order. What could not be had is counted in
- * ops_failed and leaves an empty slot. 0 or -ENOMEM (no memory for the list).
+/*
+ * All of these run on the worker's thread, set w->priv, and return 0 or
+ * -ENOMEM when the list itself cannot be had. A block that cannot be had is
+ * counted in ops_failed and leaves an empty slot.
  */
-int held_fill(struct worker *w, uint64_t nr) MUST_CHECK;
 
-/* Holds nr blocks of params->order and leaves the buddy of each free. A list
- * of length 0 for the largest order, which has no buddies. 0 or -ENOMEM. */
+/* No slot in use, room for `capacity`; memory is populated as it is used. */
+int held_reserve(struct worker *w, uint64_t capacity) MUST_CHECK;
+/* nr empty slots. */
+int held_create(struct worker *w, uint64_t nr) MUST_CHECK;
+/* nr blocks of params->order. */
+int held_fill(struct worker *w, uint64_t nr) MUST_CHECK;
+/* Holds nr blocks of params->order and leaves the buddy of each free. Nothing
+ * for nr = 0 and for the largest order, which has no buddies. */
 int held_with_free_buddies(struct worker *w, uint32_t nr) MUST_CHECK;
+/* nr empty slots of one order; index is 0, 1, ... */
+int frames_create(struct worker *w, uint32_t nr, unsigned order) MUST_CHECK;
+
+/* Points held->at at a block whose buddy is held too, where there is one. */
+void held_choose_paired(struct held *held);
+
+/* Teardown hooks: give every block back and unmap the list. */
+void held_teardown(struct worker *w);
+void frames_teardown(struct worker *w);
 
 #endif

@@ -35,4 +35,11 @@ ALWAYS_INLINE void loop_failed(struct worker *w)
 	w->ops_failed++;
 }
 
+/* A floor engine's numbers are no frames: there is nothing to write to. */
+ALWAYS_INLINE enum touch loop_touch(const struct page_ops *const ops,
+				    const struct worker *w)
+{
+	return ops->features & PAGE_F_FLOOR ? TOUCH_NONE : w->params->touch;
+}
+
 #endif

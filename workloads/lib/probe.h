@@ -110,4 +110,73 @@ ALWAYS_INLINE void probed_free(const struct page_ops *const ops,
 		probe_record(w, LAT_FREE, begin, probe_end());
 }
 
+/* One call for n order-0 frames: a sample is the whole call. Returns how many
+ * slots of out[] are filled; slots must be PFN_NONE on entry. */
+ALWAYS_INLINE unsigned probed_alloc_bulk(const struct page_ops *const ops,
+					 struct worker *w, unsigned n,
+					 pfn_t *out, const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_ALLOC, probe);
+	const gfp_t gfp = w->params->gfp;
+	uint64_t begin = timed ? probe_begin() : 0;
+	unsigned got = page_alloc_bulk(ops, w->ctx, gfp, n, out);
+
+	/* out[] is memory, which this makes the compiler write */
+	probe_barrier();
+	if (timed) {
+		uint64_t end = probe_end();
+
+		if (likely(got == n))
+			probe_record(w, LAT_ALLOC, begin, end);
+		else
+			w->sample_left[LAT_ALLOC] = 0;
+	}
+	return got;
+}
+
+ALWAYS_INLINE void probed_free_bulk(const struct page_ops *const ops,
+				    struct worker *w, unsigned n,
+				    const pfn_t *pfn, const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_FREE, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+
+	page_free_bulk(ops, w->ctx, n, pfn);
+	probe_barrier();
+	if (timed)
+		probe_record(w, LAT_FREE, begin, probe_end());
+}
+
+ALWAYS_INLINE pfn_t probed_alloc_exact(const struct page_ops *const ops,
+				       struct worker *w, gfp_t gfp,
+				       uint64_t bytes, const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_ALLOC, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+	pfn_t pfn = opaque(page_alloc_exact(ops, w->ctx, gfp, bytes));
+
+	if (timed) {
+		uint64_t end = probe_end();
+
+		if (likely(pfn_valid(pfn)))
+			probe_record(w, LAT_ALLOC, begin, end);
+		else
+			w->sample_left[LAT_ALLOC] = 0;
+	}
+	return pfn;
+}
+
+ALWAYS_INLINE void probed_free_exact(const struct page_ops *const ops,
+				     struct worker *w, pfn_t pfn,
+				     uint64_t bytes, const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_FREE, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+
+	page_free_exact(ops, w->ctx, pfn, bytes);
+	probe_barrier();
+	if (timed)
+		probe_record(w, LAT_FREE, begin, probe_end());
+}
+
 #endif

@@ -21,7 +21,7 @@ WORKLOAD_LOOP void pair_loop(const struct page_ops *const ops, struct worker *w,
 {
 	const gfp_t gfp = w->params->gfp;
 	const unsigned order = w->params->order;
-	const enum touch touch = w->params->touch;
+	const enum touch touch = loop_touch(ops, w);
 
 	while (loop_running(w)) {
 		pfn_t pfn = probed_alloc(ops, w, gfp, order, probe);

@@ -1,0 +1,95 @@
+/*
+ * Ring of pfns from one producer to one consumer, without locks.
+ *
+ * tail counts what was pushed, head what was popped; both only grow, the slot
+ * is the count modulo the size. Each side owns one of them and keeps a copy of
+ * the other's, which it refreshes only when the ring looks full or empty, so
+ * that in the steady state a cache line moves once per line of slots.
+ *
+ *   producer                          consumer
+ *   slot[tail] = pfn                  read tail          ACQ(spsc-full)
+ *   tail = tail + 1   REL(spsc-full)  pfn = slot[head]
+ *   read head         ACQ(spsc-free)  head = head + 1    REL(spsc-free)
+ *   (slot may be reused)
+ *
+ * Progress: every call is wait-free.
+ */
+#ifndef WORKLOADS_LIB_SPSC_H
+#define WORKLOADS_LIB_SPSC_H
+
+#include <stdatomic.h>
+
+#include "alloc/base/base.h"
+
+#define SPSC_SLOTS 1024u /* a power of two */
+
+struct spsc {
+	_Atomic uint32_t tail CACHELINE; /* producer writes */
+	uint32_t head_seen;              /* producer's copy of head */
+	_Atomic uint32_t head CACHELINE; /* consumer writes */
+	uint32_t tail_seen;              /* consumer's copy of tail */
+	pfn_t slot[SPSC_SLOTS] CACHELINE;
+};
+
+/* Before the threads start; also places the ring on the caller's node. */
+static inline void spsc_init(struct spsc *ring)
+{
+	/* relaxed: the start of the threads orders these */
+	atomic_store_explicit(&ring->tail, 0, memory_order_relaxed);
+	atomic_store_explicit(&ring->head, 0, memory_order_relaxed);
+	ring->head_seen = 0;
+	ring->tail_seen = 0;
+	for (uint32_t i = 0; i < SPSC_SLOTS; i++)
+		ring->slot[i] = PFN_NONE;
+}
+
+/* Producer only. */
+ALWAYS_INLINE bool spsc_full(struct spsc *ring)
+{
+	/* relaxed: our own counter */
+	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	if (likely(tail - ring->head_seen != SPSC_SLOTS))
+		return false;
+	/* ACQ(spsc-free): the consumer has read the slot that the next push
+	 * overwrites; pairs with REL(spsc-free) */
+	ring->head_seen =
+		atomic_load_explicit(&ring->head, memory_order_acquire);
+	return tail - ring->head_seen == SPSC_SLOTS;
+}
+
+/* Producer only, after spsc_full() said no. */
+ALWAYS_INLINE void spsc_push(struct spsc *ring, pfn_t pfn)
+{
+	/* relaxed: our own counter */
+	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	ring->slot[tail % SPSC_SLOTS] = pfn;
+	/* REL(spsc-full): the slot before the count that covers it; pairs with
+	 * ACQ(spsc-full) */
+	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+}
+
+/* Consumer only. PFN_NONE: empty. */
+ALWAYS_INLINE pfn_t spsc_pop(struct spsc *ring)
+{
+	/* relaxed: our own counter */
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	pfn_t pfn;
+
+	if (unlikely(head == ring->tail_seen)) {
+		/* ACQ(spsc-full): see the slots that tail covers; pairs with
+		 * REL(spsc-full) */
+		ring->tail_seen =
+			atomic_load_explicit(&ring->tail, memory_order_acquire);
+		if (head == ring->tail_seen)
+			return PFN_NONE;
+	}
+	pfn = ring->slot[head % SPSC_SLOTS];
+	/* REL(spsc-free): the slot is read before it may be reused; pairs with
+	 * ACQ(spsc-free) */
+	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+	return pfn;
+}
+
+#endif

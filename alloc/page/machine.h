@@ -32,7 +32,7 @@ struct free_area {
  * that share a CPU slot do not race.
  */
 struct zone_cpu {
-	int8_t free_diff;
+	_Atomic int8_t free_diff; /* zone->lock; relaxed: statistics read it */
 	int8_t stat_threshold;
 } CACHELINE;
 
@@ -54,8 +54,16 @@ struct zone {
 	struct machine *machine;
 	struct page
 		*map; /* map[pfn] is the descriptor; one base for all zones */
-	uint8_t *pageblock_mt; /* [pageblock_of(zone, pfn)], enum migratetype;
-				  relaxed atomics, zone->lock to write */
+	_Atomic uint8_t *pageblock_mt; /* [pageblock_of(zone, pfn)], enum
+			migratetype; relaxed atomics, zone->lock to write */
+	/*
+	 * [pageblock_of(zone, pfn)]: pages in use whose owner declared them
+	 * movable (on an LRU list, or migratable), by page_movable_add(). The
+	 * stealing rule counts them; an allocation with __GFP_MOVABLE alone
+	 * does not, as in Linux, where a page counts from the moment it is on
+	 * an LRU.
+	 */
+	_Atomic uint16_t *pageblock_movable;
 	uint64_t start_pfn, spanned, present, managed, cma;
 	uint64_t nr_pageblocks;
 	int pageset_batch, pageset_high;        /* 6.1 */
@@ -113,6 +121,13 @@ struct zone_counters {
 	uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other;
 };
 
+/* Where a pfn belongs: populated zones sorted by start, spans do not overlap.
+ */
+struct zone_span {
+	uint64_t start, end;
+	uint16_t zone_id;
+};
+
 struct machine {
 	struct machine_desc desc;
 	uint16_t nr_zones; /* nr_nodes * MAX_NR_ZONES */
@@ -123,6 +138,9 @@ struct machine {
 	bool mobility_grouping; /* false: every block and request is UNMOVABLE
 				 */
 	long min_free_kbytes;   /* in force */
+	long user_min_free_kbytes; /* last one given by a user, -1: none */
+	struct zone_span *span;    /* [nr_spans], for machine_zone_of() */
+	uint16_t nr_spans;
 	long totalreserve_pages;
 	uint64_t end_pfn; /* one past the last page of any zone */
 	uint64_t managed; /* pages, all zones */
@@ -141,12 +159,26 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 		   size_t err_len) MUST_CHECK;
 void machine_destroy(struct machine *m);
 
-/* Gives every managed page to the free lists, as Linux does at boot. Single
- * threaded. */
+/*
+ * Gives every managed page to the free lists, as Linux does at boot: ascending
+ * maximal aligned blocks, each to the tail of its list. Single threaded, once.
+ */
 void machine_boot(struct machine *m);
 
-/* Recomputes marks, protection, pagesets after a sysctl changed in
- * m->desc (as a write to /proc/sys/vm does). Caller: no other thread runs. */
+/*
+ * The pages of a zone that the buddy system gets: [first, first + managed).
+ * Linux's zoneinfo does not say where reserved pages and holes lie. Here the
+ * managed pages of a DMA zone are its last ones (the BIOS and the kernel's
+ * trampolines lie below), those of every other zone its first ones.
+ */
+uint64_t zone_first_managed(const struct zone *zone);
+
+/* "DMA", "DMA32", ...; idx < MAX_NR_ZONES. */
+const char *zone_index_name(unsigned idx);
+
+/* Computes marks, protection, pagesets and thresholds anew from m->desc, as at
+ * boot; watermark.h has the single sysctl writes. Caller: no other thread
+ * runs. */
 void machine_recompute(struct machine *m);
 
 ALWAYS_INLINE bool zone_populated(const struct zone *zone)

@@ -86,9 +86,16 @@ ALWAYS_INLINE unsigned page_head_zone(uint32_t head)
 	return head >> 16;
 }
 
-/* A list of blocks, linked through struct page; empty: first == UINT32_MAX. */
+/*
+ * A list of blocks, linked through struct page. Empty: first == PFN_LIST_END,
+ * and last says nothing. `first` is atomic (relaxed) because watermark checks
+ * look without the lock whether a list is empty.
+ */
 struct pfn_list {
-	uint32_t first, last;
+	_Atomic uint32_t first;
+	uint32_t last;
 };
+
+#define PFN_LIST_END UINT32_MAX
 
 #endif

@@ -1,0 +1,228 @@
+/*
+ * Zone extents from sizes.
+ *
+ * The map of a PC: RAM starts at 0, and where x86-64 has 3.5 GiB or more, only
+ * 3 GiB of it lie below 4 GiB (the PCI hole), the rest from 4 GiB upwards; the
+ * i386 layouts have no hole, so that 4 GiB stay addressable without PAE.
+ *   DMA      pfn 1 .. 4095: page 0 is never given out, 97 pages below 1 MiB
+ *            belong to the BIOS (present 3998), 158 more to the kernel
+ *            (managed 3840, the last of the zone)
+ *   DMA32    up to 4 GiB (x86-64);  Normal: the rest
+ *   Normal   up to 896 MiB (i386); HighMem: the rest
+ * Reserved outside DMA: the kernel's own struct page array, 64 bytes a page
+ * (i386: 32), in whole blocks of 4 MiB where the zone is large; HighMem's part
+ * of it lies in Normal.
+ */
+#include "alloc/page/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK_PAGES (1UL << MAX_PAGE_ORDER)
+#define MIB_PAGES   (1UL << (20 - PAGE_SHIFT))
+#define GIB_PAGES   (1UL << (30 - PAGE_SHIFT))
+#define DMA_END     4096UL
+#define DMA_PRESENT 3998UL
+#define DMA_MANAGED 3840UL
+#define DMA32_END   (4 * GIB_PAGES)
+#define LOWMEM_END  (896 * MIB_PAGES)
+#define HOLE_START  (3 * GIB_PAGES)
+#define HOLE_FROM   (3584 * MIB_PAGES) /* machines of this size have a hole */
+#define PAE_END     (64 * GIB_PAGES)
+#define MACHINE_END 0xfffffc00UL /* pfns are 32 bits wide */
+
+void layout_set(struct machine_desc *desc, enum machine_layout layout, bool pae)
+{
+	bool i386 = layout == LAYOUT_I386;
+
+	desc->layout = layout;
+	desc->pageblock_order = i386 && !pae ? 10 : 9;
+	desc->has_device_zone = !i386;
+	memset(desc->lowmem_reserve_ratio, 0,
+	       sizeof(desc->lowmem_reserve_ratio));
+	desc->lowmem_reserve_ratio[ZONE_DMA] = 256;
+	desc->lowmem_reserve_ratio[ZONE_DMA32] = i386 ? 0 : 256;
+	desc->lowmem_reserve_ratio[ZONE_NORMAL] = 32;
+}
+
+void layout_topo(struct topo *topo, unsigned nr_cpus, unsigned nr_nodes)
+{
+	memset(topo, 0, sizeof(*topo));
+	topo->nr_cpus = (uint16_t)nr_cpus;
+	topo->nr_nodes = (uint16_t)nr_nodes;
+	topo->synthetic = true;
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		unsigned nid = cpu * nr_nodes / nr_cpus;
+
+		topo->os_cpu[cpu] = (uint16_t)cpu;
+		topo->node_of_cpu[cpu] = (uint16_t)nid;
+		topo->core_of_cpu[cpu] = (uint16_t)cpu;
+		topo->package_of_cpu[cpu] = (uint16_t)nid;
+	}
+	for (unsigned a = 0; a < nr_nodes; a++) {
+		for (unsigned b = 0; b < nr_nodes; b++)
+			topo->distance[a][b] = a == b ? 10 : 20;
+	}
+}
+
+void layout_defaults(struct machine_desc *desc)
+{
+	memset(desc, 0, sizeof(*desc));
+	layout_set(desc, LAYOUT_X86_64, false);
+	layout_topo(&desc->topo, 1, 1);
+	desc->kernel = KERNEL_6_1;
+	desc->thp = true;
+	desc->thp_enabled = true;
+	desc->min_free_kbytes = -1;
+	desc->watermark_scale_factor = 10;
+	desc->watermark_boost_factor = 15000;
+}
+
+/* RAM offset (pages, hole left out) -> pfn; end: as the end of a range. */
+static uint64_t pfn_of_offset(uint64_t offset, uint64_t below_hole, bool end)
+{
+	if (offset < below_hole || (end && offset == below_hole))
+		return offset;
+	return DMA32_END + (offset - below_hole);
+}
+
+static uint64_t overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start,
+			uint64_t b_end)
+{
+	uint64_t start = a_start > b_start ? a_start : b_start;
+	uint64_t end = a_end < b_end ? a_end : b_end;
+
+	return start < end ? end - start : 0;
+}
+
+/* RAM pages of [start, end); ram: pages below the hole, pages in all. */
+static uint64_t ram_pages(uint64_t start, uint64_t end, const uint64_t ram[2])
+{
+	return overlap(start, end, 0, ram[0]) +
+	       overlap(start, end, DMA32_END, DMA32_END + ram[1] - ram[0]);
+}
+
+static void zone_fill(struct zone_extent *z, uint64_t start, uint64_t end,
+		      uint64_t present, uint64_t reserved)
+{
+	if (!present)
+		return;
+	z->start_pfn = start;
+	z->spanned = end - start;
+	z->present = present;
+	if (start == 0) { /* DMA of the first node */
+		z->start_pfn = 1;
+		z->spanned = end - 1;
+		z->present = present - (DMA_END - DMA_PRESENT);
+		z->managed = present - (DMA_END - DMA_MANAGED);
+		return;
+	}
+	if (present >= 16 * BLOCK_PAGES)
+		reserved = round_up_pow2(reserved, BLOCK_PAGES);
+	z->managed = present > reserved ? present - reserved : 0;
+}
+
+/* The zones of the node that owns [start, end). */
+static void node_fill(struct machine_desc *desc, unsigned nid, uint64_t start,
+		      uint64_t end, const uint64_t ram[2])
+{
+	const uint64_t x86[][2] = { { ZONE_DMA, DMA_END },
+				    { ZONE_DMA32, DMA32_END },
+				    { ZONE_NORMAL, MACHINE_END } };
+	const uint64_t i386[][2] = { { ZONE_DMA, DMA_END },
+				     { ZONE_NORMAL, LOWMEM_END },
+				     { ZONE_HIGHMEM, MACHINE_END } };
+	const uint64_t share =
+		desc->layout == LAYOUT_I386 ? 4096 / 32 : 4096 / 64;
+	uint64_t zone_start = 0;
+
+	desc->node[nid].online = true;
+	for (unsigned i = 0; i < ARRAY_SIZE(x86); i++) {
+		const uint64_t *z =
+			desc->layout == LAYOUT_I386 ? i386[i] : x86[i];
+		uint64_t lo = start > zone_start ? start : zone_start;
+		uint64_t hi = end < z[1] ? end : z[1];
+		uint64_t present, reserved;
+
+		zone_start = z[1];
+		if (lo >= hi)
+			continue;
+		present = ram_pages(lo, hi, ram);
+		reserved = (present + share - 1) / share;
+		if (z[0] == ZONE_HIGHMEM)
+			reserved = 0;
+		else if (z[0] == ZONE_NORMAL && desc->layout == LAYOUT_I386)
+			reserved += ram_pages(hi, end, ram) / share;
+		zone_fill(&desc->node[nid].zone[z[0]], lo, hi, present,
+			  reserved);
+	}
+}
+
+/* Pages of each node, and their sum. */
+static uint64_t split(const struct machine_desc *desc, uint64_t bytes,
+		      uint64_t pages[MAX_NODES])
+{
+	unsigned nr = desc->topo.nr_nodes;
+	uint64_t total = 0, given = 0;
+
+	for (unsigned nid = 0; nid < nr; nid++)
+		given += desc->topo.node_bytes[nid];
+	for (unsigned nid = 0; nid < nr; nid++) {
+		uint64_t share =
+			given ? desc->topo.node_bytes[nid] : bytes / nr;
+
+		pages[nid] = (share >> PAGE_SHIFT) & ~(BLOCK_PAGES - 1);
+		total += pages[nid];
+	}
+	/* what the rounding took goes to the last node */
+	if (!given) {
+		uint64_t rest = (bytes >> PAGE_SHIFT) & ~(BLOCK_PAGES - 1);
+
+		pages[nr - 1] += rest - total;
+		total = rest;
+	}
+	return total;
+}
+
+int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
+		 size_t err_len)
+{
+	uint64_t pages[MAX_NODES], offset = 0;
+	uint64_t total = split(desc, bytes, pages);
+	bool i386 = desc->layout == LAYOUT_I386;
+	uint64_t limit = !i386                         ? MACHINE_END
+			 : desc->pageblock_order == 10 ? DMA32_END
+						       : PAE_END;
+	uint64_t below_hole = total;
+
+	if (!i386 && total >= HOLE_FROM)
+		below_hole = HOLE_START;
+	if (total + (DMA32_END - HOLE_START) * (below_hole < total) > limit) {
+		snprintf(err, err_len,
+			 "%llu MiB of memory: this layout reaches %llu MiB",
+			 (unsigned long long)(total / MIB_PAGES),
+			 (unsigned long long)(limit / MIB_PAGES));
+		return -EINVAL;
+	}
+	if (pages[0] < BLOCK_PAGES) {
+		snprintf(err, err_len,
+			 "memory: expected at least 4 MiB on node 0");
+		return -EINVAL;
+	}
+	for (unsigned nid = 0; nid < desc->topo.nr_nodes; nid++) {
+		const uint64_t ram[2] = { below_hole, total };
+
+		memset(&desc->node[nid], 0, sizeof(desc->node[nid]));
+		desc->node[nid].online = true;
+		if (pages[nid])
+			node_fill(desc, nid,
+				  pfn_of_offset(offset, below_hole, false),
+				  pfn_of_offset(offset + pages[nid], below_hole,
+						true),
+				  ram);
+		offset += pages[nid];
+		desc->topo.node_bytes[nid] = pages[nid] << PAGE_SHIFT;
+	}
+	return 0;
+}

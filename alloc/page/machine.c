@@ -1,0 +1,405 @@
+/*
+ * Building and booting a machine.
+ *
+ * Memory: one struct page per pfn in one reserved mapping that is populated on
+ * touch. Booting writes one descriptor per free block of up to 4 MiB and
+ * nothing else, so a machine of 256 GiB touches 65536 of its 67 million
+ * descriptors.
+ */
+#include "alloc/page/machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "alloc/base/check.h"
+#include "alloc/page/buddy.h"
+#include "alloc/page/watermark.h"
+#include "alloc/page/zonelist.h"
+
+static const char *const zone_names[MAX_NR_ZONES] = {
+	[ZONE_DMA] = "DMA",         [ZONE_DMA32] = "DMA32",
+	[ZONE_NORMAL] = "Normal",   [ZONE_HIGHMEM] = "HighMem",
+	[ZONE_MOVABLE] = "Movable", [ZONE_DEVICE] = "Device",
+};
+
+const char *zone_index_name(unsigned idx)
+{
+	return zone_names[idx];
+}
+
+static void *zalloc_aligned(size_t nr, size_t size)
+{
+	size_t bytes = round_up_pow2(nr * size, CACHELINE_SIZE);
+	void *p = aligned_alloc(CACHELINE_SIZE, bytes);
+
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static int refuse(char *err, size_t err_len, const char *what, unsigned nid,
+		  unsigned idx)
+{
+	snprintf(err, err_len, "node %u, zone %s: %s", nid, zone_names[idx],
+		 what);
+	return -EINVAL;
+}
+
+static int zone_validate(const struct machine_desc *d, unsigned nid,
+			 unsigned idx, char *err, size_t err_len)
+{
+	const struct zone_extent *z = &d->node[nid].zone[idx];
+	bool i386 = d->layout == LAYOUT_I386;
+
+	if (z->cma > z->managed || z->managed > z->present ||
+	    z->present > z->spanned)
+		return refuse(err, err_len,
+			      "expected cma <= managed <= present <= spanned",
+			      nid, idx);
+	if (z->start_pfn >= UINT32_MAX ||
+	    z->spanned > UINT32_MAX - z->start_pfn)
+		return refuse(err, err_len, "ends beyond 16 TiB", nid, idx);
+	if (!z->present)
+		return 0;
+	if (!d->node[nid].online)
+		return refuse(err, err_len, "its node is not online", nid, idx);
+	if ((i386 && (idx == ZONE_DMA32 || idx == ZONE_DEVICE)) ||
+	    (!i386 && idx == ZONE_HIGHMEM) || idx == ZONE_DEVICE)
+		return refuse(err, err_len, "this layout has no such zone", nid,
+			      idx);
+	return 0;
+}
+
+static int topo_validate(const struct topo *t, char *err, size_t err_len)
+{
+	if (!t->nr_nodes || t->nr_nodes > MAX_NODES || !t->nr_cpus ||
+	    t->nr_cpus > MAX_CPUS) {
+		snprintf(err, err_len,
+			 "expected 1 to %d nodes and 1 to %d CPUs", MAX_NODES,
+			 MAX_CPUS);
+		return -EINVAL;
+	}
+	for (unsigned cpu = 0; cpu < t->nr_cpus; cpu++) {
+		if (t->node_of_cpu[cpu] >= t->nr_nodes) {
+			snprintf(err, err_len, "CPU %u: no node %u", cpu,
+				 t->node_of_cpu[cpu]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int desc_validate(const struct machine_desc *d, char *err,
+			 size_t err_len)
+{
+	uint64_t managed = 0;
+	int rc = topo_validate(&d->topo, err, err_len);
+
+	if (rc)
+		return rc;
+	for (unsigned nid = 0; nid < d->topo.nr_nodes; nid++) {
+		for (unsigned idx = 0; idx < MAX_NR_ZONES; idx++) {
+			rc = zone_validate(d, nid, idx, err, err_len);
+			if (rc)
+				return rc;
+			managed += d->node[nid].zone[idx].managed;
+		}
+	}
+	if (!managed) {
+		snprintf(err, err_len, "the machine has no managed pages");
+		return -EINVAL;
+	}
+	if (d->pageblock_order > MAX_PAGE_ORDER || d->pageblock_order < 1) {
+		snprintf(err, err_len, "pageblock order %u: expected 1 to %d",
+			 d->pageblock_order, MAX_PAGE_ORDER);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int zone_init(struct machine *m, struct zone *z, unsigned nid,
+		     unsigned idx)
+{
+	const struct zone_extent *e = &m->desc.node[nid].zone[idx];
+	unsigned order = m->desc.pageblock_order;
+
+	z->id = (uint16_t)(nid * MAX_NR_ZONES + idx);
+	z->nid = (uint16_t)nid;
+	z->idx = (uint8_t)idx;
+	z->pageblock_order = (uint8_t)order;
+	z->name = zone_names[idx];
+	z->machine = m;
+	if (e->present) {
+		z->start_pfn = e->start_pfn;
+		z->spanned = e->spanned;
+		z->present = e->present;
+		z->managed = e->managed;
+		z->cma = e->cma;
+	}
+	spin_lock_init(&z->lock, RANK_ZONE);
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
+			struct pfn_list *list = &z->free_area[o].list[mt];
+
+			/* relaxed: no other thread knows the machine yet */
+			atomic_store_explicit(&list->first, PFN_LIST_END,
+					      memory_order_relaxed);
+			list->last = PFN_LIST_END;
+		}
+	}
+	if (!z->present)
+		return 0;
+	z->nr_pageblocks = ((z->start_pfn + z->spanned - 1) >> order) -
+			   (z->start_pfn >> order) + 1;
+	z->pageblock_mt = calloc(z->nr_pageblocks, sizeof(*z->pageblock_mt));
+	z->pageblock_movable =
+		calloc(z->nr_pageblocks, sizeof(*z->pageblock_movable));
+	z->cpu = zalloc_aligned(m->desc.topo.nr_cpus, sizeof(*z->cpu));
+	if (!z->pageblock_mt || !z->pageblock_movable || !z->cpu)
+		return -ENOMEM;
+	return 0;
+}
+
+static int nodes_init(struct machine *m)
+{
+	const struct topo *t = &m->desc.topo;
+
+	for (unsigned nid = 0; nid < t->nr_nodes; nid++) {
+		struct node *node = &m->node[nid];
+
+		node->nid = (uint16_t)nid;
+		node->online = m->desc.node[nid].online;
+		for (unsigned idx = 0; idx < MAX_NR_ZONES; idx++) {
+			struct zone *z = &m->zone[nid * MAX_NR_ZONES + idx];
+			uint64_t end = node->start_pfn + node->spanned;
+			int rc = zone_init(m, z, nid, idx);
+
+			if (rc)
+				return rc;
+			node->zone[idx] = z;
+			m->managed += z->managed;
+			if (!z->present)
+				continue;
+			if (!node->present || z->start_pfn < node->start_pfn)
+				node->start_pfn = z->start_pfn;
+			if (z->start_pfn + z->spanned > end)
+				end = z->start_pfn + z->spanned;
+			node->spanned = end - node->start_pfn;
+			node->present += z->present;
+			node->has_memory = true;
+			m->end_pfn = end > m->end_pfn ? end : m->end_pfn;
+		}
+		node->zonelist =
+			zalloc_aligned(NR_ZONELISTS, sizeof(*node->zonelist));
+		if (!node->zonelist)
+			return -ENOMEM;
+	}
+	for (unsigned cpu = 0; cpu < t->nr_cpus; cpu++)
+		m->node[t->node_of_cpu[cpu]].has_cpu = true;
+	return 0;
+}
+
+static int span_compare(const void *a, const void *b)
+{
+	const struct zone_span *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static int spans_init(struct machine *m, char *err, size_t err_len)
+{
+	m->span = calloc(m->nr_zones, sizeof(*m->span));
+	if (!m->span)
+		return -ENOMEM;
+	for (unsigned i = 0; i < m->nr_zones; i++) {
+		const struct zone *z = &m->zone[i];
+
+		if (zone_populated(z))
+			m->span[m->nr_spans++] = (struct zone_span){
+				.start = z->start_pfn,
+				.end = z->start_pfn + z->spanned,
+				.zone_id = z->id,
+			};
+	}
+	qsort(m->span, m->nr_spans, sizeof(*m->span), span_compare);
+	for (unsigned i = 1; i < m->nr_spans; i++) {
+		const struct zone *z = &m->zone[m->span[i].zone_id];
+
+		if (m->span[i].start < m->span[i - 1].end)
+			return refuse(err, err_len,
+				      "its span overlaps another zone's",
+				      z->nid, z->idx);
+	}
+	return 0;
+}
+
+static void layout_tables(struct machine *m)
+{
+	bool i386 = m->desc.layout == LAYOUT_I386;
+	uint8_t dma32 = i386 ? ZONE_NORMAL : ZONE_DMA32;
+
+	m->zone_present[ZONE_DMA] = true;
+	m->zone_present[ZONE_DMA32] = !i386;
+	m->zone_present[ZONE_NORMAL] = true;
+	m->zone_present[ZONE_HIGHMEM] = i386;
+	m->zone_present[ZONE_MOVABLE] = true;
+	m->zone_present[ZONE_DEVICE] = !i386 && m->desc.has_device_zone;
+	/* illegal combinations get what their lowest bit asks for */
+	for (unsigned bits = 0; bits < ARRAY_SIZE(m->gfp_zone); bits++) {
+		uint8_t zone = ZONE_NORMAL;
+
+		if (bits & GFP_BIT_DMA)
+			zone = ZONE_DMA;
+		else if (bits & GFP_BIT_DMA32)
+			zone = dma32;
+		else if ((bits & GFP_BIT_HIGHMEM) && (bits & GFP_BIT_MOVABLE))
+			zone = ZONE_MOVABLE;
+		else if ((bits & GFP_BIT_HIGHMEM) && i386)
+			zone = ZONE_HIGHMEM;
+		m->gfp_zone[bits] = zone;
+	}
+}
+
+static int map_reserve(struct machine *m)
+{
+	m->map_bytes = round_up_pow2(m->end_pfn * sizeof(*m->map), PAGE_SIZE);
+	m->map = mmap(NULL, m->map_bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (m->map == MAP_FAILED) {
+		m->map = NULL;
+		return -ENOMEM;
+	}
+	/* a huge page per touched descriptor would populate the whole array;
+	   a kernel without huge pages refuses, which is as good */
+	(void)madvise(m->map, m->map_bytes, MADV_NOHUGEPAGE);
+	for (unsigned i = 0; i < m->nr_zones; i++)
+		m->zone[i].map = m->map;
+	return 0;
+}
+
+int machine_create(struct machine **out, const struct machine_desc *desc,
+		   const struct machine_memory *memory, char *err,
+		   size_t err_len)
+{
+	struct machine *m;
+	int rc;
+
+	rc = desc_validate(desc, err, err_len);
+	if (rc)
+		return rc;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		goto err_memory;
+	m->desc = *desc;
+	if (memory)
+		m->memory = *memory;
+	m->nr_zones = (uint16_t)(desc->topo.nr_nodes * MAX_NR_ZONES);
+	m->zone = zalloc_aligned(m->nr_zones, sizeof(*m->zone));
+	m->node = zalloc_aligned(desc->topo.nr_nodes, sizeof(*m->node));
+	if (!m->zone || !m->node || nodes_init(m) || map_reserve(m))
+		goto err_memory;
+	rc = spans_init(m, err, err_len);
+	if (rc == -ENOMEM)
+		goto err_memory;
+	if (rc) {
+		machine_destroy(m);
+		return rc;
+	}
+	layout_tables(m);
+	zonelists_build(m);
+	/* without enough pages for a block of each type Linux gives up
+	   grouping; without CMA it has one type less */
+	m->mobility_grouping =
+		m->managed >= (1UL << desc->pageblock_order) *
+				      (NR_MIGRATETYPES - !desc->has_cma);
+	machine_recompute(m);
+	*out = m;
+	return 0;
+
+err_memory:
+	snprintf(err, err_len, "not enough memory for the machine");
+	machine_destroy(m);
+	return -ENOMEM;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; m->zone && i < m->nr_zones; i++) {
+		free(m->zone[i].pageblock_mt);
+		free(m->zone[i].pageblock_movable);
+		free(m->zone[i].cpu);
+	}
+	for (unsigned i = 0; m->node && i < m->desc.topo.nr_nodes; i++)
+		free(m->node[i].zonelist);
+	if (m->map)
+		munmap(m->map, m->map_bytes);
+	free(m->span);
+	free(m->node);
+	free(m->zone);
+	free(m);
+}
+
+uint64_t zone_first_managed(const struct zone *zone)
+{
+	if (zone->idx == ZONE_DMA)
+		return zone->start_pfn + zone->spanned - zone->managed;
+	return zone->start_pfn;
+}
+
+static void pageblock_mt_set(struct zone *z, uint64_t block, uint8_t mt)
+{
+	/* relaxed: the machine boots single threaded */
+	atomic_store_explicit(&z->pageblock_mt[block], mt,
+			      memory_order_relaxed);
+}
+
+/* The zone's CMA area: whole pageblocks at the end of its managed pages. */
+static void boot_pageblock_types(struct zone *z, uint64_t end)
+{
+	uint8_t mt = z->machine->mobility_grouping ? MT_MOVABLE : MT_UNMOVABLE;
+	uint64_t block = 1UL << z->pageblock_order;
+	uint64_t cma_end = end & ~(block - 1);
+	uint64_t cma_pages = z->cma & ~(block - 1);
+
+	if (cma_pages > cma_end - z->start_pfn)
+		cma_pages = 0;
+	for (uint64_t i = 0; i < z->nr_pageblocks; i++)
+		pageblock_mt_set(z, i, mt);
+	for (uint64_t pfn = cma_end - cma_pages; pfn < cma_end; pfn += block)
+		pageblock_mt_set(z, pageblock_of(z, pfn), MT_CMA);
+}
+
+void machine_boot(struct machine *m)
+{
+	for (unsigned i = 0; i < m->nr_zones; i++) {
+		struct zone *z = &m->zone[i];
+		uint64_t start = zone_first_managed(z);
+
+		if (!zone_populated(z))
+			continue;
+		boot_pageblock_types(z, start + z->managed);
+		buddy_boot_range(z, start, start + z->managed);
+	}
+}
+
+struct zone *machine_zone_of(const struct machine *m, uint64_t pfn)
+{
+	unsigned lo = 0, hi = m->nr_spans;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (pfn >= m->span[mid].end)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == m->nr_spans || pfn < m->span[lo].start)
+		return NULL;
+	return &m->zone[m->span[lo].zone_id];
+}

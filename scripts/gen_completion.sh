@@ -8,8 +8,10 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 "$program" list options --format=tsv > "$dir/options"
-"$program" list engines --format=tsv | awk 'NR > 1 { print $1 }' > "$dir/engines"
-"$program" list workloads --format=tsv | awk 'NR > 1 { print $1 }' > "$dir/workloads"
+# Names stand in the first column, what belongs to them is indented.
+"$program" list engines | sed -n 's/^\([a-z]\w*\) .*/\1/p' > "$dir/engines"
+"$program" list workloads | sed -n 's/^\([a-z]\w*\) .*/\1/p' > "$dir/workloads"
+"$program" --help | sed -n 's/^  \([-a-z]*\)  .*/\1/p' > "$dir/commands"
 
 awk -F '\t' -v dir="$dir" '
 function words(file,   line, all) {
@@ -40,13 +42,14 @@ BEGIN {
 			") mapfile -t COMPREPLY < <(compgen -P \"$head\" -W \047" \
 			list "\047 -- \"$cur\") ;;\n"
 	}
+	commands = words(dir "/commands")
 	engines = words(dir "/engines")
 	workloads = words(dir "/workloads")
 	sub(/\n$/, "", choices)
 }
 /^@CHOICES@$/ { if (choices != "") print choices; next }
 {
-	gsub(/@COMMANDS@/, "run list topo show capture conform plot --help --version")
+	gsub(/@COMMANDS@/, commands)
 	gsub(/@RUN_KEYS@/, run_keys)
 	gsub(/@TOOL_KEYS@/, tool_keys)
 	gsub(/@ENGINES@/, engines)

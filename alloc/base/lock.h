@@ -9,8 +9,9 @@
  * ascending zone->id. Never under any of them: malloc(), a system call that
  * may sleep, synchronize_rcu().
  *
- * The lock word is 0 free, 1 held, and 2 + ... see lock.c for the queued slow
- * path. Uncontended: one compare-and-swap and one plain store.
+ * Uncontended: one compare-and-swap of the whole word from 0 to 1, and one
+ * plain byte store to release. Contended: waiters queue, first come first
+ * served; see lock.c.
  */
 #ifndef ALLOC_BASE_LOCK_H
 #define ALLOC_BASE_LOCK_H
@@ -38,17 +39,30 @@ enum lock_rank { RANK_PCP = 1, RANK_ZONE, RANK_LEAF };
 #define NO_LOCK_ANALYSIS
 #endif
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "spinlock.held is the low byte of spinlock.word");
+
+/*
+ * word, bits 0-7: 1 while somebody holds the lock; 8-15: 0; 16-31: number of
+ * the last waiter in the queue, 0 when nobody waits. Only the holder writes
+ * `held` on its own, so that it can release without looking at the queue.
+ */
 struct CAPABILITY("spinlock") spinlock {
-	_Atomic uint32_t word;
-	uint8_t rank;
+	union {
+		_Atomic uint32_t word;
+		_Atomic uint8_t held;
+	};
+	uint8_t rank; /* enum lock_rank */
 };
 
+/* Before any other use; no other thread sees the lock yet. */
 void spin_lock_init(struct spinlock *lock, enum lock_rank rank);
 
-/* Contended path: waits until the lock is ours. */
+/* Contended path of spin_lock(): returns with the lock held. */
 void spin_lock_slow(struct spinlock *lock);
 
-/* CHECK_LEVEL >= 1: this thread's held ranks, in lock.c. */
+/* CHECK_LEVEL >= 1: the locks that this thread holds, in lock.c. Abort when
+ * the order above is violated, or a lock is released that is not held. */
 void lock_rank_push(const struct spinlock *lock);
 void lock_rank_pop(const struct spinlock *lock);
 
@@ -57,7 +71,8 @@ ALWAYS_INLINE bool spin_trylock(struct spinlock *lock)
 {
 	uint32_t free = 0;
 
-	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock) */
+	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock).
+	 * relaxed on failure: nothing is read then */
 	if (!atomic_compare_exchange_strong_explicit(&lock->word, &free, 1,
 						     memory_order_acquire,
 						     memory_order_relaxed))
@@ -72,7 +87,8 @@ ALWAYS_INLINE void spin_lock(struct spinlock *lock)
 {
 	uint32_t free = 0;
 
-	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock) */
+	/* ACQ(spinlock): see the owner's writes; pairs with REL(spinlock).
+	 * relaxed on failure: the slow path looks again */
 	if (unlikely(!atomic_compare_exchange_strong_explicit(
 		    &lock->word, &free, 1, memory_order_acquire,
 		    memory_order_relaxed)))
@@ -87,7 +103,7 @@ ALWAYS_INLINE void spin_unlock(struct spinlock *lock)
 	if (CHECK_LEVEL >= 1)
 		lock_rank_pop(lock);
 	/* REL(spinlock): publish our writes; pairs with ACQ(spinlock) */
-	atomic_store_explicit(&lock->word, 0, memory_order_release);
+	atomic_store_explicit(&lock->held, 0, memory_order_release);
 }
 
 #endif

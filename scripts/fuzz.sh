@@ -11,9 +11,7 @@ seconds=${FUZZ_SECONDS:-15}
 passed=0 failed=0
 
 for target in "$dir"/fuzz_*; do
-	if ! [ -x "$target" ] || [ -d "$target" ]; then
-		continue
-	fi
+	[ -x "$target" ] && [ -f "$target" ] || continue
 	name=$(basename "$target")
 	name=${name#fuzz_}
 	found=$dir/found-$name

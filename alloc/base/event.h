@@ -15,9 +15,10 @@ enum event_kind {
 	EV_STEAL,      /* pageblock retagged; arg = (from << 8) | to */
 	EV_FALLBACK, /* block taken from another type; arg = (from << 8) | to */
 	EV_BOOST,    /* watermark boosted; arg = boost in pages */
-	EV_HIGHATOMIC,   /* pageblock reserved (arg 1) or released (arg 0) */
-	EV_REFILL,       /* per-CPU list refilled; arg = pages */
-	EV_DRAIN,        /* per-CPU list drained; arg = pages */
+	EV_HIGHATOMIC,  /* pageblock reserved (arg 1) or released (arg 0) */
+	EV_REFILL,      /* per-CPU list refilled; arg = pages */
+	EV_DRAIN,       /* per-CPU list drained; arg = pages */
+	EV_KSWAPD_WAKE, /* kswapd of the zone's node called; arg = free pages */
 	EV_GRACE_PERIOD, /* RCU grace period ended; arg = blocks released */
 	EV_NR
 };

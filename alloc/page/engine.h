@@ -42,8 +42,14 @@ struct page_ctx {
 	uint64_t rng;                   /* engine's use; never 0 */
 	uint16_t cpu;                   /* modelled CPU, < topo.nr_cpus */
 	uint16_t node;                  /* modelled node of that CPU */
-	bool in_reclaim;                /* PF_MEMALLOC */
-	void *priv;                     /* engine's, set by thread_enter */
+	bool in_reclaim;                /* PF_MEMALLOC: may ignore the marks */
+	bool oom_victim;                /* may use half of MIN */
+	/* pgalloc of the preferred zone after the last visit of the slow path:
+	   unchanged means that it is still below its mark, so the crossing is
+	   not recorded again */
+	uint64_t slow_pgalloc;
+	uint64_t fail_pgalloc; /* the same for failures */
+	void *priv;            /* engine's, set by thread_enter */
 } CACHELINE;
 
 /* page_ops.features */

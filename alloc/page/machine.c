@@ -265,7 +265,10 @@ static void layout_tables(struct machine *m)
 
 static int map_reserve(struct machine *m)
 {
-	m->map_bytes = round_up_pow2(m->end_pfn * sizeof(*m->map), PAGE_SIZE);
+	/* whole blocks of the largest order: the buddy of any page is inside */
+	uint64_t pages = round_up_pow2(m->end_pfn, 1UL << MAX_PAGE_ORDER);
+
+	m->map_bytes = round_up_pow2(pages * sizeof(*m->map), PAGE_SIZE);
 	m->map = mmap(NULL, m->map_bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->map == MAP_FAILED) {

@@ -15,8 +15,6 @@
 
 #include "workloads/lib/dist.h"
 #include "workloads/lib/loop.h"
-#include "workloads/lib/probe.h"
-#include "workloads/lib/touch.h"
 
 enum { EXACT_ASKED, EXACT_TAKEN, EXACT_POW2 }; /* tallies, bytes */
 

@@ -1,0 +1,809 @@
+/*
+ * The cold half of the buddy system: fallback between migratetypes with
+ * stealing of pageblocks, the HighAtomic reserve, boot, verification. Models
+ * mm/page_alloc.c of Linux 6.1 and 6.12; the machine's description says which
+ * rules apply (machine->desc.kernel).
+ *
+ * Locks: zone->lock (RANK_ZONE) protects free_area[], pageblock types,
+ * isolated and reserved counts, watermark_boost. Functions that take it
+ * themselves say so. Nothing is taken under it.
+ *
+ * The two rule sets differ in one idea: 6.1 may put pages on lists of a type
+ * that their pageblock has not, 6.12 keeps list type and pageblock type
+ * equal. Hence 6.1 moves a pageblock's free pages before it knows whether the
+ * pageblock changes type, and 6.12 decides first, and otherwise takes a
+ * single block and leaves the rest of it where it was.
+ */
+#include "alloc/page/buddy.h"
+
+#include "alloc/page/watermark.h"
+
+static const uint8_t fallbacks[MT_PCPTYPES][2] = {
+	[MT_UNMOVABLE] = { MT_RECLAIMABLE, MT_MOVABLE },
+	[MT_MOVABLE] = { MT_RECLAIMABLE, MT_UNMOVABLE },
+	[MT_RECLAIMABLE] = { MT_UNMOVABLE, MT_MOVABLE },
+};
+
+static bool rules_6_12(const struct zone *zone)
+{
+	return zone->machine->desc.kernel == KERNEL_6_12;
+}
+
+static bool grouping(const struct zone *zone)
+{
+	return zone->machine->mobility_grouping;
+}
+
+static void note(struct page_ctx *ctx, const struct zone *zone,
+		 enum event_kind kind, unsigned order, uint64_t arg)
+{
+	event_record(ctx->events, kind, ctx->cpu, zone->id, (uint16_t)order,
+		     arg);
+}
+
+static void pageblock_set_mt(struct zone *zone, uint64_t pfn, unsigned mt)
+	REQUIRES(zone->lock)
+{
+	if (!grouping(zone) && migratetype_mergeable(mt))
+		mt = MT_UNMOVABLE;
+	/* relaxed: one byte; zone->lock orders the writers */
+	atomic_store_explicit(&zone->pageblock_mt[pageblock_of(zone, pfn)],
+			      (uint8_t)mt, memory_order_relaxed);
+}
+
+/* All pageblocks of a block that is at least one pageblock large. */
+static void pageblocks_set_mt(struct zone *zone, uint64_t pfn, unsigned order,
+			      unsigned mt) REQUIRES(zone->lock)
+{
+	uint64_t end = pfn + (1ULL << order);
+
+	for (; pfn < end; pfn += 1ULL << zone->pageblock_order)
+		pageblock_set_mt(zone, pfn, mt);
+}
+
+NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,
+				unsigned order, unsigned mt)
+{
+	unsigned buddy_mt = pageblock_mt(zone, buddy);
+
+	if (buddy_mt == mt)
+		return true;
+	if (!migratetype_mergeable(mt) || !migratetype_mergeable(buddy_mt))
+		return false;
+	if (rules_6_12(zone))
+		pageblocks_set_mt(zone, buddy, order, mt);
+	return true;
+}
+
+NOINLINE void buddy_free_large(struct zone *zone, unsigned cpu, uint32_t pfn,
+			       unsigned order, unsigned fpi_flags)
+{
+	unsigned piece = rules_6_12(zone) ? zone->pageblock_order : order;
+	uint32_t end = pfn + (1u << order);
+
+	page_set_head(&zone->map[pfn], 0);
+	for (; pfn < end; pfn += 1u << piece) {
+		unsigned mt = pageblock_mt(zone, pfn);
+
+		buddy_account(zone, cpu, 1L << piece, mt);
+		buddy_merge(zone, pfn, piece, mt, fpi_flags);
+	}
+}
+
+/* To the tail of type mt's list. Linux 6.12 counts the pages out of the one
+ * type and into the other, which may fold the CPU's delta. */
+static void move_to_list(struct zone *zone, unsigned cpu, uint32_t pfn,
+			 unsigned mt) REQUIRES(zone->lock)
+{
+	const uint32_t head = page_head(&zone->map[pfn]);
+	const unsigned order = page_head_order(head);
+	const long pages = 1L << order;
+
+	buddy_list_del(zone, pfn, order, page_head_mt(head));
+	buddy_list_add(zone, pfn, order, mt, true);
+	if (rules_6_12(zone) || page_head_mt(head) >= MT_PCPTYPES ||
+	    mt >= MT_PCPTYPES) {
+		buddy_account(zone, cpu, -pages, page_head_mt(head));
+		buddy_account(zone, cpu, pages, mt);
+	}
+}
+
+/* First page of the pageblock's part to look at and its end; empty where the
+ * pageblock crosses the zone's end (6.12: either end). */
+static bool pageblock_range(const struct zone *zone, uint64_t pfn,
+			    uint64_t *start, uint64_t *end)
+{
+	const uint64_t nr = 1ULL << zone->pageblock_order;
+
+	*start = pfn & ~(nr - 1);
+	*end = *start + nr;
+	if (*start < zone->start_pfn) {
+		if (rules_6_12(zone))
+			return false;
+		*start = pfn;
+	}
+	return *end <= zone->start_pfn + zone->spanned;
+}
+
+/* Pages of free blocks in [start, end). */
+static long range_free_pages(const struct zone *zone, uint64_t start,
+			     uint64_t end)
+{
+	long pages = 0;
+
+	for (uint64_t pfn = start; pfn < end;) {
+		uint32_t head = page_head(&zone->map[pfn]);
+		long step = 1;
+
+		if (page_head_state(head) == PAGE_BUDDY) {
+			step = 1L << page_head_order(head);
+			pages += step;
+		}
+		pfn += (uint64_t)step;
+	}
+	return pages;
+}
+
+/* Free blocks of [start, end) to the tails of type mt's lists, ascending.
+ * Returns pages moved. */
+static long range_move(struct zone *zone, unsigned cpu, uint64_t start,
+		       uint64_t end, unsigned mt) REQUIRES(zone->lock)
+{
+	long pages = 0;
+
+	for (uint64_t pfn = start; pfn < end;) {
+		uint32_t head = page_head(&zone->map[pfn]);
+		long step = 1;
+
+		if (page_head_state(head) == PAGE_BUDDY) {
+			step = 1L << page_head_order(head);
+			pages += step;
+			move_to_list(zone, cpu, (uint32_t)pfn, mt);
+		}
+		pfn += (uint64_t)step;
+	}
+	return pages;
+}
+
+/* Raises the boost by one pageblock. False: this zone is never boosted. */
+static bool boost_watermark(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	const long block = 1L << zone->pageblock_order;
+	const long cap = watermark_boost_cap(zone);
+	long boost;
+
+	if (!cap)
+		return false;
+	/* relaxed, both: zone->lock orders the writers */
+	boost = atomic_load_explicit(&zone->watermark_boost,
+				     memory_order_relaxed);
+	boost = min_long(boost + block, cap);
+	atomic_store_explicit(&zone->watermark_boost, boost,
+			      memory_order_relaxed);
+	if (req->alloc_flags & ALLOC_KSWAPD)
+		/* relaxed: a request to whoever allocates next */
+		atomic_fetch_or_explicit(&zone->flags, ZONE_BOOSTED_WATERMARK,
+					 memory_order_relaxed);
+	note(req->ctx, zone, EV_BOOST, req->order, (uint64_t)boost);
+	return true;
+}
+
+/* May a request of type mt take the whole pageblock of a free block of this
+ * order? */
+static bool may_steal(const struct zone *zone, unsigned order, unsigned mt)
+{
+	return order >= zone->pageblock_order ||
+	       order >= zone->pageblock_order / 2u || mt == MT_RECLAIMABLE ||
+	       mt == MT_UNMOVABLE || !grouping(zone);
+}
+
+/* First fallback type with a free block of this order, -1: none. */
+static int fallback_type(const struct zone *zone, unsigned order, unsigned mt)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fallbacks[0]); i++) {
+		unsigned from = fallbacks[mt][i];
+
+		if (!pfn_list_empty(&zone->free_area[order].list[from]))
+			return (int)from;
+	}
+	return -1;
+}
+
+static unsigned lowest_order(const struct zone *zone,
+			     const struct buddy_request *req)
+{
+	if (req->order < zone->pageblock_order &&
+	    (req->alloc_flags & ALLOC_NOFRAGMENT))
+		return zone->pageblock_order;
+	return req->order;
+}
+
+/* Pages in use of the pageblock that a request of type mt would have chosen
+ * the same pageblock for, as far as one can tell. */
+static long alike_pages(const struct zone *zone, uint64_t pfn, long free,
+			unsigned mt, unsigned block_mt)
+{
+	/* relaxed: owners change it at any time */
+	long movable = atomic_load_explicit(
+		&zone->pageblock_movable[pageblock_of(zone, pfn)],
+		memory_order_relaxed);
+
+	if (mt == MT_MOVABLE)
+		return movable;
+	if (block_mt == MT_MOVABLE)
+		return (1L << zone->pageblock_order) - (free + movable);
+	return 0;
+}
+
+static bool enough_to_retag(const struct zone *zone, long pages)
+{
+	return pages >= 1L << (zone->pageblock_order - 1) || !grouping(zone);
+}
+
+static void retag(struct zone *zone, struct buddy_request *req, uint32_t pfn,
+		  unsigned from) REQUIRES(zone->lock)
+{
+	pageblock_set_mt(zone, pfn, req->mt);
+	note(req->ctx, zone, EV_STEAL, req->order, from << 8 | req->mt);
+}
+
+/* 6.1: makes the block at pfn, and what may be had with it, available on the
+ * lists of the request's type. whole: stealing the pageblock is allowed. */
+static void steal_6_1(struct zone *zone, struct buddy_request *req,
+		      uint32_t pfn, bool whole) REQUIRES(zone->lock)
+{
+	const unsigned order = page_head_order(page_head(&zone->map[pfn]));
+	const unsigned block_mt = pageblock_mt(zone, pfn);
+	const unsigned cpu = req->ctx->cpu;
+	uint64_t start, end;
+	long free = 0;
+
+	if (block_mt == MT_HIGHATOMIC)
+		goto single;
+	if (order >= zone->pageblock_order) {
+		pageblocks_set_mt(zone, pfn, order, req->mt);
+		note(req->ctx, zone, EV_STEAL, req->order,
+		     block_mt << 8 | req->mt);
+		goto single;
+	}
+	boost_watermark(zone, req);
+	if (!whole)
+		goto single;
+	if (pageblock_range(zone, pfn, &start, &end))
+		free = range_move(zone, cpu, start, end, req->mt);
+	if (!free)
+		goto single;
+	if (enough_to_retag(zone, free + alike_pages(zone, pfn, free, req->mt,
+						     block_mt)))
+		retag(zone, req, pfn, block_mt);
+	return;
+single:
+	move_to_list(zone, cpu, pfn, req->mt);
+}
+
+/* 6.1 (__rmqueue_fallback): true if a block now lies on a list of the
+ * request's type. */
+static bool fallback_6_1(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	const int lowest = (int)lowest_order(zone, req);
+	int order, from = -1;
+	bool whole = false;
+	uint32_t pfn;
+
+	for (order = MAX_PAGE_ORDER; order >= lowest; order--) {
+		from = fallback_type(zone, (unsigned)order, req->mt);
+		if (from >= 0)
+			break;
+	}
+	if (from < 0)
+		return false;
+	whole = may_steal(zone, (unsigned)order, req->mt);
+	if (!whole && req->mt == MT_MOVABLE && order > (int)req->order) {
+		/* only small blocks are left: take the smallest that will do */
+		for (order = (int)req->order;; order++) {
+			from = fallback_type(zone, (unsigned)order, req->mt);
+			if (from >= 0)
+				break;
+		}
+	}
+	pfn = pfn_list_first(&zone->free_area[order].list[from]);
+	steal_6_1(zone, req, pfn, whole);
+	note(req->ctx, zone, EV_FALLBACK, (unsigned)order,
+	     (unsigned)from << 8 | req->mt);
+	return true;
+}
+
+/* Smallest fit from the lists of type mt; 6.12 counts the pages here. */
+static pfn_t take_counted(struct zone *zone, struct buddy_request *req,
+			  unsigned mt) REQUIRES(zone->lock)
+{
+	pfn_t pfn = buddy_smallest(zone, req->order, mt);
+
+	req->list_mt = mt;
+	if (pfn_valid(pfn) && rules_6_12(zone))
+		buddy_account(zone, req->ctx->cpu, -(1L << req->order), mt);
+	return pfn;
+}
+
+/* 6.12: takes over the pageblock of the block at pfn and serves the request
+ * from it, or leaves everything as it was. */
+static pfn_t claim_block(struct zone *zone, struct buddy_request *req,
+			 uint32_t pfn, unsigned from) REQUIRES(zone->lock)
+{
+	const unsigned order = page_head_order(page_head(&zone->map[pfn]));
+	const unsigned block_mt = pageblock_mt(zone, pfn);
+	const unsigned cpu = req->ctx->cpu;
+	uint64_t start, end;
+	long free;
+
+	if (order >= zone->pageblock_order) {
+		buddy_list_del(zone, pfn, order, from);
+		buddy_account(zone, cpu, -(1L << order), from);
+		pageblocks_set_mt(zone, pfn, order, req->mt);
+		buddy_expand(zone, pfn, req->order, order, req->mt);
+		buddy_account(zone, cpu, (1L << order) - (1L << req->order),
+			      req->mt);
+		note(req->ctx, zone, EV_STEAL, req->order,
+		     block_mt << 8 | req->mt);
+		return (pfn_t){ pfn };
+	}
+	boost_watermark(zone, req);
+	if (!pageblock_range(zone, pfn, &start, &end))
+		return PFN_NONE;
+	free = range_free_pages(zone, start, end);
+	if (!enough_to_retag(zone, free + alike_pages(zone, pfn, free, req->mt,
+						      block_mt)))
+		return PFN_NONE;
+	range_move(zone, cpu, start, end, req->mt);
+	retag(zone, req, pfn, block_mt);
+	return take_counted(zone, req, req->mt);
+}
+
+/* 6.12 (__rmqueue_claim): from the largest order down, until a pageblock can
+ * be had whole. */
+static pfn_t claim_6_12(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	const int lowest = (int)lowest_order(zone, req);
+
+	for (int order = MAX_PAGE_ORDER; order >= lowest; order--) {
+		int from;
+		uint32_t first;
+		pfn_t pfn;
+
+		if (!may_steal(zone, (unsigned)order, req->mt))
+			break;
+		from = fallback_type(zone, (unsigned)order, req->mt);
+		if (from < 0)
+			continue;
+		first = pfn_list_first(&zone->free_area[order].list[from]);
+		pfn = claim_block(zone, req, first, (unsigned)from);
+		if (!pfn_valid(pfn))
+			continue;
+		req->list_mt = req->mt;
+		note(req->ctx, zone, EV_FALLBACK, (unsigned)order,
+		     (unsigned)from << 8 | req->mt);
+		return pfn;
+	}
+	return PFN_NONE;
+}
+
+/* 6.12 (__rmqueue_steal): one block, the smallest; what is left of it stays
+ * with its type. */
+static pfn_t steal_6_12(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	for (unsigned o = req->order; o < NR_PAGE_ORDERS; o++) {
+		int from = fallback_type(zone, o, req->mt);
+
+		if (from < 0)
+			continue;
+		note(req->ctx, zone, EV_FALLBACK, o,
+		     (unsigned)from << 8 | req->mt);
+		return take_counted(zone, req, (unsigned)from);
+	}
+	return PFN_NONE;
+}
+
+static pfn_t rmqueue_6_12(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	pfn_t pfn;
+
+	switch (req->mode) {
+	case RMQUEUE_NORMAL:
+		pfn = take_counted(zone, req, req->mt);
+		if (pfn_valid(pfn))
+			return pfn;
+		/* fall through */
+	case RMQUEUE_CMA:
+		if (req->alloc_flags & ALLOC_CMA) {
+			pfn = take_counted(zone, req, MT_CMA);
+			if (pfn_valid(pfn)) {
+				req->mode = RMQUEUE_CMA;
+				return pfn;
+			}
+		}
+		/* fall through */
+	case RMQUEUE_CLAIM:
+		pfn = claim_6_12(zone, req);
+		if (pfn_valid(pfn)) {
+			/* the rest of the pageblock is on our own lists now */
+			req->mode = RMQUEUE_NORMAL;
+			return pfn;
+		}
+		/* fall through */
+	case RMQUEUE_STEAL:
+		if (req->alloc_flags & ALLOC_NOFRAGMENT)
+			break;
+		pfn = steal_6_12(zone, req);
+		if (pfn_valid(pfn)) {
+			req->mode = RMQUEUE_STEAL;
+			return pfn;
+		}
+		break;
+	}
+	return PFN_NONE;
+}
+
+static pfn_t rmqueue_6_1(struct zone *zone, struct buddy_request *req)
+	REQUIRES(zone->lock)
+{
+	pfn_t pfn;
+
+	do {
+		pfn = take_counted(zone, req, req->mt);
+		if (!pfn_valid(pfn) && (req->alloc_flags & ALLOC_CMA))
+			pfn = take_counted(zone, req, MT_CMA);
+	} while (!pfn_valid(pfn) && fallback_6_1(zone, req));
+	return pfn;
+}
+
+pfn_t buddy_rmqueue_one(struct zone *zone, struct buddy_request *req)
+{
+	if (buddy_cma_first(zone, req->alloc_flags)) {
+		pfn_t pfn = take_counted(zone, req, MT_CMA);
+
+		if (pfn_valid(pfn))
+			return pfn;
+	}
+	return rules_6_12(zone) ? rmqueue_6_12(zone, req)
+				: rmqueue_6_1(zone, req);
+}
+
+NOINLINE pfn_t buddy_rmqueue_slow(struct zone *zone, struct buddy_request *req)
+{
+	pfn_t pfn = PFN_NONE;
+
+	if (req->alloc_flags & ALLOC_HIGHATOMIC)
+		pfn = take_counted(zone, req, MT_HIGHATOMIC);
+	if (!pfn_valid(pfn))
+		pfn = buddy_rmqueue_one(zone, req);
+	if (!pfn_valid(pfn) &&
+	    (req->alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
+		pfn = take_counted(zone, req, MT_HIGHATOMIC);
+	if (!pfn_valid(pfn))
+		return PFN_NONE;
+	page_hand_out(&zone->map[pfn.v], req->order, req->list_mt, zone->id);
+	if (!rules_6_12(zone))
+		buddy_account(zone, req->ctx->cpu, -(1L << req->order),
+			      req->list_mt);
+	return pfn;
+}
+
+static long reserved_highatomic(const struct zone *zone)
+{
+	/* relaxed: zone->lock to write; readers without it look again */
+	return atomic_load_explicit(&zone->nr_reserved_highatomic,
+				    memory_order_relaxed);
+}
+
+static void reserved_highatomic_set(struct zone *zone, long pages)
+	REQUIRES(zone->lock)
+{
+	/* relaxed: as above */
+	atomic_store_explicit(&zone->nr_reserved_highatomic, pages,
+			      memory_order_relaxed);
+}
+
+/* Pages from which on no further pageblock is reserved. */
+static long highatomic_limit(const struct zone *zone)
+{
+	const long block = 1L << zone->pageblock_order;
+	const long percent = (long)(zone->managed / 100);
+
+	if (!rules_6_12(zone))
+		return percent + block;
+	return percent < block ? 0
+			       : (long)round_up_pow2((uint64_t)percent,
+						     (uint64_t)block);
+}
+
+/* All free pages of pfn's pageblock to type mt's lists; pages moved. */
+static long pageblock_move(struct zone *zone, unsigned cpu, uint64_t pfn,
+			   unsigned mt) REQUIRES(zone->lock)
+{
+	uint64_t start, end;
+
+	if (!pageblock_range(zone, pfn, &start, &end))
+		return -1;
+	return range_move(zone, cpu, start, end, mt);
+}
+
+void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
+			      pfn_t pfn, unsigned order)
+{
+	const long block = 1L << zone->pageblock_order;
+	long moved = 0, add = block;
+	unsigned mt;
+
+	if (reserved_highatomic(zone) >= highatomic_limit(zone))
+		return;
+	spin_lock(&zone->lock);
+	mt = pageblock_mt(zone, pfn.v);
+	if (reserved_highatomic(zone) >= highatomic_limit(zone) ||
+	    !migratetype_mergeable(mt))
+		goto out;
+	if (rules_6_12(zone) && order >= zone->pageblock_order) {
+		pageblocks_set_mt(zone, pfn.v, order, MT_HIGHATOMIC);
+		add = 1L << order;
+	} else {
+		moved = pageblock_move(zone, ctx->cpu, pfn.v, MT_HIGHATOMIC);
+		if (moved < 0 && rules_6_12(zone))
+			goto out;
+		pageblock_set_mt(zone, pfn.v, MT_HIGHATOMIC);
+	}
+	reserved_highatomic_set(zone, reserved_highatomic(zone) + add);
+	note(ctx, zone, EV_HIGHATOMIC, order, 1);
+out:
+	spin_unlock(&zone->lock);
+}
+
+bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
+				unsigned mt, bool force)
+{
+	const long block = 1L << zone->pageblock_order;
+	long moved = 0;
+
+	if (!force && reserved_highatomic(zone) <= block)
+		return false;
+	spin_lock(&zone->lock);
+	for (unsigned o = 0; o < NR_PAGE_ORDERS && moved <= 0; o++) {
+		uint32_t pfn =
+			pfn_list_first(&zone->free_area[o].list[MT_HIGHATOMIC]);
+		long reserved = reserved_highatomic(zone);
+
+		if (pfn == PFN_LIST_END)
+			continue;
+		if (pageblock_mt(zone, pfn) == MT_HIGHATOMIC)
+			reserved_highatomic_set(
+				zone, reserved - min_long(block, reserved));
+		pageblock_set_mt(zone, pfn, mt);
+		moved = pageblock_move(zone, ctx->cpu, pfn, mt);
+		note(ctx, zone, EV_HIGHATOMIC, o, 0);
+	}
+	spin_unlock(&zone->lock);
+	return moved > 0;
+}
+
+void page_movable_add(struct zone *zone, pfn_t pfn, int nr)
+{
+	/* relaxed: a hint for the stealing rule */
+	atomic_fetch_add_explicit(
+		&zone->pageblock_movable[pageblock_of(zone, pfn.v)],
+		(uint16_t)nr, memory_order_relaxed);
+}
+
+void buddy_init_zone(struct zone *zone)
+{
+	/* relaxed, all: zone->lock orders later writers */
+	spin_lock(&zone->lock);
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
+			pfn_list_init(&zone->free_area[o].list[mt]);
+		atomic_store_explicit(&zone->free_area[o].nr_free, 0,
+				      memory_order_relaxed);
+	}
+	atomic_store_explicit(&zone->nr_free_pages, 0, memory_order_relaxed);
+	atomic_store_explicit(&zone->nr_free_cma, 0, memory_order_relaxed);
+	atomic_store_explicit(&zone->nr_free_highatomic, 0,
+			      memory_order_relaxed);
+	for (unsigned c = 0; c < zone->machine->desc.topo.nr_cpus; c++)
+		atomic_store_explicit(&zone->cpu[c].free_diff, 0,
+				      memory_order_relaxed);
+	spin_unlock(&zone->lock);
+}
+
+void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
+{
+	spin_lock(&zone->lock);
+	while (start < end) {
+		unsigned order = start ? (unsigned)__builtin_ctzll(start)
+				       : MAX_PAGE_ORDER;
+
+		if (order > MAX_PAGE_ORDER)
+			order = MAX_PAGE_ORDER;
+		while (start + (1ULL << order) > end)
+			order--;
+		buddy_free(zone, 0, (pfn_t){ (uint32_t)start }, order,
+			   FPI_TO_TAIL);
+		start += 1ULL << order;
+	}
+	spin_unlock(&zone->lock);
+}
+
+void buddy_snapshot(struct zone *zone, struct zone_snapshot *out)
+{
+	*out = (struct zone_snapshot){ 0 };
+	spin_lock(&zone->lock);
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
+			struct pfn_list *list = &zone->free_area[o].list[mt];
+
+			pfn_list_for_each (pfn, list, zone->map)
+				out->nr_free[o][mt]++;
+			out->free_pages += out->nr_free[o][mt] << o;
+		}
+	}
+	spin_unlock(&zone->lock);
+}
+
+/* One block of a free list; NULL or what is wrong with it. */
+static const char *verify_block(const struct zone *zone, uint64_t pfn,
+				unsigned order, unsigned mt)
+{
+	const uint64_t pages = 1ULL << order;
+	const struct page *page = &zone->map[pfn];
+	const uint32_t want = page_head_make(PAGE_BUDDY, order, mt, zone->id);
+	uint32_t buddy;
+
+	if (pfn & (pages - 1))
+		return "a free block is not aligned to its size";
+	if (pfn < zone->start_pfn ||
+	    pfn + pages > zone->start_pfn + zone->spanned)
+		return "a free block leaves its zone";
+	if (page_head(page) != want)
+		return "head word of a free block is not that of its list";
+	/* relaxed: nobody else runs, or holds the page */
+	if (atomic_load_explicit(&page->refcount, memory_order_relaxed))
+		return "a free block has a reference";
+	if (rules_6_12(zone) && pageblock_mt(zone, pfn) != mt)
+		return "list type of a free block is not its pageblock's";
+	/* larger ones may stay apart after their types have changed */
+	if (order < zone->pageblock_order) {
+		buddy = page_head(&zone->map[pfn ^ pages]) & ~PAGE_HEAD_MT;
+		if (buddy == (want & ~PAGE_HEAD_MT))
+			return "two free buddies were not merged";
+	}
+	for (uint64_t i = 1; CHECK_LEVEL >= 2 && i < pages; i++)
+		if (page_head(&page[i]))
+			return "a page inside a free block has a head word";
+	return NULL;
+}
+
+/* One list; its blocks are added to *blocks. */
+static const char *verify_list(struct zone *zone, unsigned order, unsigned mt,
+			       uint64_t *blocks) REQUIRES(zone->lock)
+{
+	const struct pfn_list *list = &zone->free_area[order].list[mt];
+	uint32_t before = PFN_LIST_END;
+
+	pfn_list_for_each (pfn, list, zone->map) {
+		const char *broken = NULL;
+
+		if (pfn >= zone->start_pfn + zone->spanned)
+			return "a free list links to a pfn outside of its zone";
+		if (zone->map[pfn].prev != before)
+			return "prev of a free list does not match next";
+		broken = verify_block(zone, pfn, order, mt);
+		if (broken)
+			return broken;
+		if (++*blocks > zone->spanned)
+			return "a free list is a ring";
+		before = pfn;
+	}
+	if (before != PFN_LIST_END && list->last != before)
+		return "last of a free list is not its last block";
+	return NULL;
+}
+
+static const char *verify_totals(struct zone *zone, long free,
+				 const long by_type[NR_MIGRATETYPES])
+	REQUIRES(zone->lock)
+{
+	/* relaxed, all: zone->lock orders the writers */
+	long exact = atomic_load_explicit(&zone->nr_free_pages,
+					  memory_order_relaxed);
+	long boost = atomic_load_explicit(&zone->watermark_boost,
+					  memory_order_relaxed);
+
+	for (unsigned c = 0; c < zone->machine->desc.topo.nr_cpus; c++)
+		exact += atomic_load_explicit(&zone->cpu[c].free_diff,
+					      memory_order_relaxed);
+	if (free != exact + by_type[MT_ISOLATE])
+		return "free blocks do not add up to nr_free_pages and deltas";
+	if (by_type[MT_CMA] !=
+	    atomic_load_explicit(&zone->nr_free_cma, memory_order_relaxed))
+		return "CMA lists do not add up to nr_free_cma";
+	if (by_type[MT_HIGHATOMIC] !=
+	    atomic_load_explicit(&zone->nr_free_highatomic,
+				 memory_order_relaxed))
+		return "HighAtomic lists do not add up to nr_free_highatomic";
+	if (boost && boost > watermark_boost_cap(zone))
+		return "watermark_boost is above its cap";
+	if (reserved_highatomic(zone) &&
+	    reserved_highatomic(zone) >=
+		    highatomic_limit(zone) + (1L << MAX_PAGE_ORDER))
+		return "nr_reserved_highatomic is above its limit";
+	return NULL;
+}
+
+static const char *verify_locked(struct zone *zone) REQUIRES(zone->lock)
+{
+	long by_type[NR_MIGRATETYPES] = { 0 }, free = 0;
+
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+		uint64_t blocks = 0;
+
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
+			uint64_t before = blocks;
+			const char *broken = verify_list(zone, o, mt, &blocks);
+
+			if (broken)
+				return broken;
+			by_type[mt] += (long)((blocks - before) << o);
+		}
+		/* relaxed: zone->lock orders the writers */
+		if (blocks != atomic_load_explicit(&zone->free_area[o].nr_free,
+						   memory_order_relaxed))
+			return "nr_free is not the number of blocks listed";
+		free += (long)(blocks << o);
+	}
+	return verify_totals(zone, free, by_type);
+}
+
+const char *buddy_verify(struct zone *zone)
+{
+	const char *broken;
+
+	if (!zone_populated(zone))
+		return NULL;
+	spin_lock(&zone->lock);
+	broken = verify_locked(zone);
+	spin_unlock(&zone->lock);
+	return broken;
+}
+
+static const char *verify_zonelist(const struct machine *m,
+				   const struct zonelist *list)
+{
+	unsigned nr = 0, populated = 0;
+
+	for (unsigned i = 0; i < m->nr_zones; i++)
+		populated += zone_populated(&m->zone[i]);
+	for (; list->zone[nr]; nr++) {
+		const struct zone *zone = list->zone[nr];
+
+		if (nr && list->zone[nr - 1]->nid == zone->nid &&
+		    list->zone[nr - 1]->idx <= zone->idx)
+			return "zone indexes of a zonelist do not descend";
+		for (unsigned i = 0; i < nr; i++)
+			if (list->zone[i] == zone)
+				return "a zonelist has a zone twice";
+	}
+	return nr == populated ? NULL : "a zonelist does not have every zone";
+}
+
+const char *buddy_verify_machine(struct machine *m)
+{
+	const char *broken = NULL;
+
+	for (unsigned i = 0; !broken && i < m->nr_zones; i++)
+		broken = buddy_verify(&m->zone[i]);
+	for (unsigned n = 0; !broken && n < m->desc.topo.nr_nodes; n++)
+		broken = verify_zonelist(
+			m, &m->node[n].zonelist[ZONELIST_FALLBACK]);
+	return broken;
+}

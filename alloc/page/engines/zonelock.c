@@ -1,0 +1,121 @@
+/*
+ * zonelock: the buddy system under one lock per zone.
+ *
+ * Models the path that every page took in Linux before per-CPU lists existed,
+ * and that blocks of the orders without such lists take to this day
+ * (rmqueue_buddy, free_one_page): each allocation and each free takes
+ * zone->lock once.
+ *
+ * Data: none of its own; the machine's free lists (alloc/page/buddy.h).
+ * Lock order: zone->lock (RANK_ZONE) alone; nothing is called under it but the
+ * buddy system.
+ * Ordering: everything that two threads share lies under the lock, apart from
+ * the figures that watermark checks read as hints.
+ * Progress: that of the lock, first come first served (alloc/base/lock.c).
+ * Departures from Linux: interrupts do not exist.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "alloc/page/buddy.h"
+#include "alloc/page/page_alloc.h"
+
+static const struct page_ops engine_ops;
+
+ENGINE_HOT pfn_t zonelock_rmqueue(struct page_ctx *ctx, struct zone *zone,
+				  unsigned order, unsigned mt,
+				  unsigned alloc_flags)
+{
+	pfn_t pfn;
+
+	spin_lock(&zone->lock);
+	pfn = buddy_rmqueue(ctx, zone, order, mt, alloc_flags);
+	spin_unlock(&zone->lock);
+	return pfn;
+}
+
+ENGINE_HOT void zonelock_free(struct page_ctx *ctx, struct zone *zone,
+			      pfn_t pfn, unsigned order, unsigned fpi_flags)
+{
+	spin_lock(&zone->lock);
+	buddy_free(zone, ctx->cpu, pfn, order, fpi_flags);
+	spin_unlock(&zone->lock);
+}
+
+ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
+					  struct zone *zone, unsigned n,
+					  unsigned mt, unsigned alloc_flags,
+					  pfn_t *out)
+{
+	unsigned got = 0;
+
+	spin_lock(&zone->lock);
+	while (got < n) {
+		pfn_t pfn = buddy_rmqueue(ctx, zone, 0, mt, alloc_flags);
+
+		if (unlikely(!pfn_valid(pfn)))
+			break;
+		out[got++] = pfn;
+	}
+	spin_unlock(&zone->lock);
+	return got;
+}
+
+ENGINE_HOT void zonelock_free_bulk(struct page_ctx *ctx, struct zone *zone,
+				   unsigned n, const pfn_t *pfn)
+{
+	spin_lock(&zone->lock);
+	for (unsigned i = 0; i < n; i++)
+		buddy_free(zone, ctx->cpu, pfn[i], 0, 0);
+	spin_unlock(&zone->lock);
+}
+
+static int zonelock_create(struct page_engine **out, struct machine *m)
+{
+	struct page_engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->ops = &engine_ops;
+	e->machine = m;
+	*out = e;
+	return 0;
+}
+
+static void zonelock_destroy(struct page_engine *e)
+{
+	free(e);
+}
+
+/* Nothing is cached. */
+static void zonelock_drain(struct page_engine *e, struct page_ctx *ctx)
+{
+	(void)e;
+	(void)ctx;
+}
+
+static void zonelock_snapshot(struct page_engine *e, const struct zone *zone,
+			      struct zone_snapshot *out)
+{
+	buddy_snapshot(&e->machine->zone[zone->id], out);
+}
+
+static const char *zonelock_verify(struct page_engine *e)
+{
+	return buddy_verify_machine(e->machine);
+}
+
+static const struct page_ops engine_ops = {
+	.name = ENGINE_NAME,
+	.summary = "buddy system under one lock per zone",
+	.features = PAGE_F_EXACT,
+	.create = zonelock_create,
+	.destroy = zonelock_destroy,
+	.drain = zonelock_drain,
+	.snapshot = zonelock_snapshot,
+	.verify = zonelock_verify,
+	.rmqueue = zonelock_rmqueue,
+	.free = zonelock_free,
+	.rmqueue_bulk = zonelock_rmqueue_bulk,
+	.free_bulk = zonelock_free_bulk,
+};

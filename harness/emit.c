@@ -8,12 +8,14 @@
 #include <errno.h>
 
 #include "harness/outfile.h"
+#include "harness/summary.h"
 
-enum { OUT_SAMPLES, OUT_FAILED, NR_OUT };
+enum { OUT_SAMPLES, OUT_FAILED, OUT_STATS, OUT_GBENCH, OUT_SUMMARY, NR_OUT };
 
 static const char *const out_names[NR_OUT] = {
-	[OUT_SAMPLES] = "samples.csv",
-	[OUT_FAILED] = "failed.csv",
+	[OUT_SAMPLES] = "samples.csv", [OUT_FAILED] = "failed.csv",
+	[OUT_STATS] = "summary.csv",   [OUT_GBENCH] = "gbench.json",
+	[OUT_SUMMARY] = "summary.txt",
 };
 
 static int write_one(int which, FILE *f, const struct run_data *run)
@@ -25,6 +27,13 @@ static int write_one(int which, FILE *f, const struct run_data *run)
 	case OUT_FAILED:
 		emit_failed(f, run);
 		return 0;
+	case OUT_STATS:
+		emit_stats(f, run);
+		return 0;
+	case OUT_GBENCH:
+		return emit_gbench(f, run);
+	case OUT_SUMMARY:
+		return summary_text(f, run);
 	}
 	return -EINVAL;
 }

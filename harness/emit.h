@@ -1,6 +1,7 @@
 /*
  * From the files of the repetitions to the files that a reader opens:
- * samples.csv, failed.csv, gbench.json and summary.txt of a run folder.
+ * samples.csv, failed.csv, summary.csv, gbench.json and summary.txt of a run
+ * folder.
  */
 #ifndef HARNESS_EMIT_H
 #define HARNESS_EMIT_H
@@ -20,6 +21,8 @@ int emit_run(const char *dir, char *err, size_t err_len) MUST_CHECK;
 /* The parts, each to an open stream; write errors stay in the stream. */
 void emit_samples(FILE *f, const struct run_data *run);
 void emit_failed(FILE *f, const struct run_data *run);
+/* One line per cell and metric: median, spread and interval. */
+void emit_stats(FILE *f, const struct run_data *run);
 /* 0 or -ENOMEM. */
 int emit_gbench(FILE *f, const struct run_data *run) MUST_CHECK;
 

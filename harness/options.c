@@ -33,6 +33,7 @@
 static const char *const touch_names[] = { "none", "first", "all", NULL };
 static const char *const free_order_names[] = { "order", "reverse", "shuffle",
 						NULL };
+static const char *const mobility_names[] = { "gfp", "mixed", NULL };
 static const char *const dist_names[] = { "uniform", "geometric", NULL };
 static const char *const layouts[] = { "x86-64", "i386", "i386pae", NULL };
 static const char *const kernels[] = { "6.1", "6.12", NULL };
@@ -141,6 +142,10 @@ const struct option options[] = {
 	  .min = 1, .max = 1 << 20, .unit = "blocks",
 	  .summary = "blocks that a thread holds", .uses = USES_OUTSTANDING,
 	  FIELD(workload.outstanding) },
+	{ "hold", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "0",
+	  .min = 0, .max = 8192, .unit = "blocks", .uses = USES_HOLD,
+	  .summary = "blocks that a thread keeps aside, their buddies free",
+	  FIELD(workload.hold) },
 	{ "free_order", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "order",
 	  .choices = free_order_names, .uses = USES_FREE_ORDER,
 	  .summary = "blocks of a round go back in order, reversed, shuffled",
@@ -149,6 +154,10 @@ const struct option options[] = {
 	  .choices = dist_names, .uses = USES_DIST,
 	  .summary = "how orders are drawn",
 	  FIELD(workload.dist) },
+	{ "mobility", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "gfp",
+	  .choices = mobility_names, .uses = USES_MOBILITY,
+	  .summary = "migratetypes: that of gfp, or all three at random",
+	  FIELD(workload.mobility) },
 	{ "occupancy", OPT_PERCENT, GROUP_WORKLOAD, AXIS, .def = "50%",
 	  .min = 1, .max = 95, .unit = "percent", .uses = USES_OCCUPANCY,
 	  .summary = "share of the machine that is held",

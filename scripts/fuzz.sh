@@ -11,7 +11,9 @@ seconds=${FUZZ_SECONDS:-15}
 passed=0 failed=0
 
 for target in "$dir"/fuzz_*; do
-	[ -x "$target" ] && [ -f "$target" ] || continue
+	if ! [ -x "$target" ] || [ -d "$target" ]; then
+		continue
+	fi
 	name=$(basename "$target")
 	name=${name#fuzz_}
 	found=$dir/found-$name

@@ -7,6 +7,7 @@
 # On a system that is not Debian or Ubuntu it prints the list and stops.
 set -eu
 
+os_release=${OS_RELEASE:-/etc/os-release} # another one: tests
 build="gcc libc6-dev make pkg-config git libhwloc-dev libjansson-dev
 liburcu-dev libnuma-dev libinih-dev zlib1g-dev"
 bench="$build gnuplot-nox fonts-dejavu-core"
@@ -42,9 +43,9 @@ installed() {
 is_debian() {
 	local ID="" ID_LIKE=""
 
-	[ -r /etc/os-release ] || return 1
+	[ -r "$os_release" ] || return 1
 	# shellcheck source=/dev/null
-	. /etc/os-release
+	. "$os_release"
 	case " $ID $ID_LIKE " in
 	*" debian "* | *" ubuntu "*) command -v apt-get > /dev/null ;;
 	*) return 1 ;;

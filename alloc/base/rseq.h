@@ -101,6 +101,10 @@ const volatile uint32_t *rseq_cpu_id_pointer(void);
 /*
  * Pops from the stack at byte offset `at` of this CPU's set. PFN_NONE when it
  * is empty. The thread must be registered (rseq_available()).
+ *
+ * An empty stack leaves at the section's end with all ones in the output. A
+ * second label for it, with `return PFN_NONE` behind, is miscompiled by gcc
+ * 12.2: asm goto with an output loses the assignment on the labelled edge.
  */
 ALWAYS_INLINE pfn_t stack_pop(const struct stack_slots *slots, size_t at)
 {
@@ -113,8 +117,9 @@ restart:
 			      "movq (%[slot], %%rax, 8), %%rax\n\t"
 			      "addq %[at], %%rax\n\t"
 			      "movl (%%rax), %%ecx\n\t"
+			      "movl $-1, %[pfn]\n\t"
 			      "subl $1, %%ecx\n\t"
-			      "jc %l[empty]\n\t"
+			      "jc 2f\n\t"
 			      "movl 8(%%rax, %%rcx, 4), %[pfn]\n\t"
 			      /* commit */
 			      "movl %%ecx, (%%rax)\n\t" RSEQ_END
@@ -122,10 +127,8 @@ restart:
 			      : [rseq] "r"(__rseq_offset),
 				[slot] "r"(slots->slot), [at] "er"(at)
 			      : "rax", "rcx", "memory", "cc"
-			      : restart, empty);
+			      : restart);
 	return (pfn_t){ pfn };
-empty:
-	return PFN_NONE;
 }
 
 /* Pushes onto the stack at `at` of this CPU's set; false when it is full. */

@@ -12,9 +12,7 @@
 #ifndef WORKLOADS_LIB_LOOP_H
 #define WORKLOADS_LIB_LOOP_H
 
-#include "workloads/lib/probe.h"
-#include "workloads/lib/rng.h"
-#include "workloads/lib/touch.h"
+#include "workloads/lib/worker.h"
 
 /* A loop is inlined into one function per engine and probe. */
 #define WORKLOAD_LOOP ALWAYS_INLINE

@@ -29,7 +29,7 @@ struct workload_params {
 	enum touch touch;
 	uint32_t nr;          /* bulk, bulkapi: blocks per round */
 	uint32_t outstanding; /* outstanding, repeat, mixed: blocks held per
-				 thread, 1 .. 8192 */
+				 thread, >= 1 */
 	uint32_t hold;        /* pair: blocks kept aside per thread whose
 				 buddies are free, 0 .. 8192 */
 	enum free_order free_order;

@@ -18,6 +18,8 @@
 #include "workloads/lib/dist.h"
 #include "workloads/lib/held.h"
 #include "workloads/lib/loop.h"
+#include "workloads/lib/probe.h"
+#include "workloads/lib/touch.h"
 
 /* Pages that a worker holds between two ops, less than a block more or less. */
 static inline uint64_t churn_share(const struct worker *w)

@@ -15,6 +15,8 @@
 
 #include "workloads/lib/dist.h"
 #include "workloads/lib/loop.h"
+#include "workloads/lib/probe.h"
+#include "workloads/lib/touch.h"
 
 enum { EXACT_ASKED, EXACT_TAKEN, EXACT_POW2 }; /* tallies, bytes */
 

@@ -15,6 +15,8 @@
 
 #include "workloads/lib/held.h"
 #include "workloads/lib/loop.h"
+#include "workloads/lib/probe.h"
+#include "workloads/lib/touch.h"
 
 WORKLOAD_LOOP void pair_loop(const struct page_ops *const ops, struct worker *w,
 			     const enum probe probe)

@@ -17,7 +17,9 @@
 #include <sys/mman.h>
 
 #include "workloads/lib/loop.h"
+#include "workloads/lib/probe.h"
 #include "workloads/lib/spsc.h"
+#include "workloads/lib/touch.h"
 
 enum { REMOTE_WAITS }; /* tally: turns in which the ring was full or empty */
 

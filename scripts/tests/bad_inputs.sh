@@ -1,0 +1,160 @@
+#!/bin/bash
+# Wrong command lines and job files: each gives one line on stderr that says
+# what was expected, exit status 2, nothing on stdout, and no file.
+#
+#   ZONEBENCH=build/zonebench bad_inputs.sh
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+. scripts/tests/lib.bash
+
+bin=$(realpath "${ZONEBENCH:-build/zonebench}") || exit 2
+mkdir "$tmp/cwd" "$tmp/jobs"
+
+# refused PATTERN ARGUMENT...
+refused() {
+	local pattern=$1 status why=
+	shift
+
+	(cd "$tmp/cwd" && timeout 20 "$bin" "$@") > "$tmp/out" 2> "$tmp/err" < /dev/null
+	status=$?
+	[ "$status" -eq 2 ] || why="exit status $status"
+	[ "$(wc -l < "$tmp/err")" -eq 1 ] || why="$why, $(wc -l < "$tmp/err") lines"
+	grep -q '^zonebench: ' "$tmp/err" || why="$why, no prefix"
+	grep -qE -- "$pattern" "$tmp/err" || why="$why, no '$pattern'"
+	[ ! -s "$tmp/out" ] || why="$why, text on stdout"
+	[ -z "$(ls -A "$tmp/cwd")" ] || why="$why, left $(ls -A "$tmp/cwd")"
+	rm -rf "$tmp/cwd"
+	mkdir "$tmp/cwd"
+	if [ -z "$why" ]; then
+		pass
+	else
+		fail "$(printf '%q ' "$@"): $why: $(head -c 300 "$tmp/err")"
+	fi
+}
+
+# job PATTERN TEXT: the job file TEXT is refused.
+job() {
+	printf '%b' "$2" > "$tmp/jobs/job.ini"
+	refused "$1" run "$tmp/jobs/job.ini"
+}
+
+# commands
+refused 'expected a command'
+refused 'expected a command' ''
+refused "did you mean 'run'" rnu
+refused "did you mean 'list'" lst
+refused 'expected' --bogus
+refused 'expected' list
+refused "did you mean 'engines'" list engine
+refused 'expected' list options --format=xml
+refused 'expected' list engines workloads
+refused 'expected' show
+refused "did you mean 'zoneinfo'" show zoneinf mem=4G
+refused 'expected' plot
+refused 'expected' plot a b
+refused 'expected' capture
+refused 'expected' capture a b
+refused 'expected' conform
+refused 'expected' run --resume
+refused 'expected' run --resume a b
+refused 'expected' run --frobnicate
+
+# keys
+refused "did you mean 'engine'" run engin=null
+refused "did you mean 'threads'" run threds=1 engine=null
+refused 'expected' run =1
+refused 'expected' run engine
+refused 'expected' run 'bogus=1'
+refused 'expected' run $'or\nder=1'
+refused 'expected' run "$(printf 'x%.0s' {1..5000})=1"
+refused 'expected' run cpus=0
+refused 'expected' show zoneinfo engine=null
+
+# values
+refused "did you mean 'zonelock'" run engine=zonlock
+refused "did you mean 'pair'" run workload=piar
+refused 'expected' run engine=
+refused 'expected' run engine=null,
+refused 'expected' run engine=,null
+refused 'expected' run engine=null engine=../../etc/passwd
+refused 'expected' run threads=0
+refused 'expected' run threads=-1
+refused 'expected' run threads=1.5
+refused 'expected' run threads=101%
+refused 'expected' run threads=0%
+refused 'expected' run threads=99999999999999999999
+refused 'expected.*vmalloc' run order=11
+refused 'expected' run order=x
+refused 'expected' run order=-0
+refused 'expected' run order=0x1
+refused 'expected' run order=' '
+refused 'expected' run runtime=0
+refused 'expected' run runtime=1fortnight
+refused 'expected' run runtime=1e9
+refused 'expected' run runtime=-5ms
+refused 'expected' run repeat=0
+refused 'expected' run repeat=100
+refused 'expected' run seed=18446744073709551616
+refused 'expected' run sample=3
+refused 'expected' run touch=frist
+refused 'expected' run gfp=GFP_KERNAL
+refused 'expected' run gfp=
+refused 'expected' run workload=churn occupancy=0%
+refused 'expected' run workload=churn occupancy=96%
+refused 'expected' run workload=exact bytes=0
+refused 'expected' run workload=exact bytes=8M
+refused 'expected' run workload=exact bytes=8K-4K
+refused 'expected' run placement=nowhere
+refused 'expected' run placement=node:
+refused 'expected' run name=../up
+refused 'expected' run name=.hidden
+refused 'expected' run oversubscribe=maybe
+refused 'oversubscribe' run threads=$(($(nproc) * 4))
+refused 'even number' run workload=remote_free threads=1
+
+# machines
+refused 'expected' show zoneinfo mem=0
+refused 'expected' show zoneinfo mem=1Q
+refused 'expected' show zoneinfo mem=99999T
+refused 'expected' show zoneinfo mem=4G nodes=0
+refused 'expected' show zoneinfo mem=4G nodes=65
+refused 'expected' show zoneinfo mem=4G cpus=0
+refused 'expected' show zoneinfo mem=4G cpus=100000
+refused 'expected' show zoneinfo mem=4G layout=sparc
+refused 'expected' show zoneinfo mem=4G kernel=2.4
+refused 'expected' show zoneinfo mem=4G thp=often
+refused 'expected' show zoneinfo mem=4G nodes=2 distances=10
+refused 'expected' show zoneinfo mem=4G nodes=2 'distances=10 20;20'
+refused 'expected' show zoneinfo mem=4G nodes=2 'distances=10 x;20 10'
+refused 'expected' show zoneinfo mem=4G nodes=2 'distances=11 20;20 10'
+refused 'expected' show zoneinfo mem=4G lowmem_reserve_ratio=a
+refused 'expected' show zoneinfo mem=4G min_free_kbytes=-1
+refused 'expected' show zoneinfo mem=4G watermark_scale_factor=0
+refused 'expected' show zoneinfo mem=4G watermark_scale_factor=3001
+refused 'expected' show zoneinfo mem=4G percpu_pagelist_high_fraction=7
+refused '.' show zoneinfo machine=hwloc:nonsense:
+refused '.' show zoneinfo machine=mars
+refused '.' show zoneinfo machine=
+refused 'expected' topo mem=4G mem=x
+
+# job files
+job 'job.ini:1: ' 'order = 0\n'
+job 'job.ini:1: ' '[pair\norder = 0\n'
+job 'job.ini:2: ' '[pair]\norder\n'
+job "job.ini:2: .*did you mean 'order'" '[pair]\nordr = 0\n'
+job 'job.ini:3: .*expected' '[pair]\n\norder = 12\n'
+job 'job.ini:2: .*expected' '[pair]\norder =\n'
+job 'job.ini:2: .*expected' '[pair]\n= 3\n'
+job "job.ini:1: .*did you mean 'pair'" '[piar]\n'
+job 'job.ini:2: ' "[pair]\norder = $(printf '1%.0s' {1..300})\n"
+job 'job.ini:1: ' "[$(printf 'p%.0s' {1..300})]\n"
+job 'job.ini:2: ' '[global]\nexclude = engine=nul\n[pair]\n'
+job 'job.ini:2: ' '[matrix]\nrepeat = 1,2\n[pair]\n'
+job 'job.ini:3: ' '[pair]\norder = 0\norder\\x00 = 0\n'
+job 'job.ini:2: ' '[pair]\n\\xff\\xfe = 1\n'
+job 'job.ini:2: ' '[node]\ncpus = 5-2\n[pair]\n'
+job 'job.ini:2: ' '[node]\nnormal = 0+x\n[pair]\n'
+job 'job.ini' ''
+job 'job.ini' '[global]\nmem = 1G\n'
+job 'job.ini' '; nothing\n'
+finish

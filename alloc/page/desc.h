@@ -11,6 +11,9 @@
 #include "alloc/page/gfp.h"
 
 enum machine_layout { LAYOUT_X86_64, LAYOUT_I386 };
+/* How per-CPU pagesets move their high mark: as the kernel's rules say, fixed
+ * (6.1), or between high_min and high_max (6.7). */
+enum pcp_tuning { PCP_TUNING_KERNEL, PCP_TUNING_6_1, PCP_TUNING_6_7 };
 enum kernel_rules { KERNEL_6_1, KERNEL_6_12 }; /* which rule set applies */
 
 struct zone_extent {
@@ -38,6 +41,8 @@ struct machine_desc {
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
 	uint8_t nr_zone_types; /* unused by formulas; see machine->zone_present
 				*/
+
+	enum pcp_tuning pcp_tuning;
 
 	/* sysctl; -1 = not set by anybody */
 	int64_t min_free_kbytes;        /* >= 0: given, used as it is */

@@ -14,6 +14,7 @@
 #include "alloc/page/machine.h"
 
 struct page_ops;
+struct pcp;
 
 /*
  * In front of an engine's hot hooks. They become part of each measured loop;
@@ -84,6 +85,12 @@ struct zone_snapshot {
 	uint64_t limbo_pages; /* freed, waiting for a grace period */
 };
 
+/* One line of an engine's own statistics; name is static text. */
+struct engine_counter {
+	const char *name;
+	uint64_t value;
+};
+
 struct page_ops {
 	const char *name; /* = file name: ENGINE_NAME, injected by the build */
 	const char *summary; /* one line for `zonebench list` */
@@ -107,6 +114,16 @@ struct page_ops {
 	void (*snapshot)(struct page_engine *e, const struct zone *zone,
 			 struct zone_snapshot *out);
 	const char *(*verify)(struct page_engine *e);
+	/*
+	 * May be NULL. counters: what the engine counted since create, into
+	 * out[], at most max; returns how many. No other thread is inside.
+	 * pcp (PAGE_F_PCP only): the pageset of a zone and CPU, to be read or
+	 * filled while no other thread is inside.
+	 */
+	unsigned (*counters)(struct page_engine *e, struct engine_counter *out,
+			     unsigned max);
+	struct pcp *(*pcp)(struct page_engine *e, const struct zone *zone,
+			   unsigned cpu);
 
 	/*
 	 * Hot hooks: static functions of the engine's file, resolved at compile

@@ -191,8 +191,8 @@ test-corpus: $(CORPUS_BIN)
 	@$(RUN) $(CORPUS_BIN)
 test-scripts: $(B)/zonebench
 	@ZONEBENCH=$(B)/zonebench $(RUN) $(SCRIPT_SH)
-test-dispatch: $(BIND_OBJ)
-	@OBJECTS='$(BIND_OBJ)' $(RUN) scripts/check_loops.sh
+test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o
+	@OBJECTS='$^' $(RUN) scripts/check_loops.sh
 test-style:
 	@$(RUN) scripts/check_style.sh
 test-faults: $(B)/zonebench-faulty

@@ -13,6 +13,8 @@
  * the figures that watermark checks read as hints.
  * Progress: that of the lock, first come first served (alloc/base/lock.c).
  * Departures from Linux: interrupts do not exist.
+ *
+ * Loop stores: spin_lock spin_unlock page_hand_out pfn_list_del pfn_list_add_head
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define NR_CHANGED 64 /* changed copies of each input */
-#define MAX_INPUT  (1u << 20)
+#define INPUT_BYTES  (1u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,7 +48,7 @@ static void run_copy(const uint8_t *data, size_t size, unsigned nr_changes)
 
 static int run_file(const char *path)
 {
-	static uint8_t data[MAX_INPUT];
+	static uint8_t data[INPUT_BYTES];
 	FILE *in = fopen(path, "rb");
 	size_t size;
 

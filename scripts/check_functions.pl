@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Prints each function of the C files named that has more than 70 lines
-# between its braces or more than 5 parameters. clang-format puts the braces of
-# a function, and nothing else, into column 0.
+# between its braces or more than 5 parameters; an array and its length are one.
+# clang-format puts the braces of a function, and nothing else, into column 0.
 use strict;
 use warnings;
 
@@ -15,7 +15,17 @@ sub nr_parameters {
 	my $list = substr($1, 1, -1);
 	1 while $list =~ s/\([^()]*\)//g;
 	return 0 if $list =~ /^\s*(?:void)?\s*$/;
-	return 1 + ($list =~ tr/,//);
+	my ($nr, $before) = (0, "");
+	for my $p (split /,/, $list) {
+		my $length = qr/^\s*(?:unsigned|int|size_t|u?int\d+_t)\s+(?:n|nr\w*|max|\w*len|size)\s*$/;
+		if ($before =~ /[*\[]/ && $p =~ $length || $before =~ $length && $p =~ /[*\[]/) {
+			$before = "";
+			next;
+		}
+		$nr++;
+		$before = $p;
+	}
+	return $nr;
 }
 
 while (<>) {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Memory orders and their tags: every tag ACQ(name) has its REL(name) and the
-# other way round; every acquire, release or acq_rel in the code stands within
-# a few lines after a comment with such a tag, every relaxed one after a comment with RLX or relaxed.
+# other way round; before every acquire, release or acq_rel of a function stands
+# a comment with such a tag, in it or above it, before every relaxed one a comment
+# that says RLX or relaxed, and why.
 #
 #   check_pairs.sh [ROOT]
 set -u
@@ -22,14 +23,14 @@ for my $file (@ARGV) {
 		while (/\bACQ\(([-\w]+)\)/g) { $acq{$1} //= "$file:$n"; $near{ACQ} = $n; }
 		while (/\bREL\(([-\w]+)\)/g) { $rel{$1} //= "$file:$n"; $near{REL} = $n; }
 		$near{RLX} = $n if /\bRLX\b|^\s*\/?\*.*\brelaxed\b/i;
+		%near = () if /^\}/;
 		next if /^\s*(\/?\*|#\s*define\s+\w+\s+memory_order)/;
-		my $reach = 12;
 		if (/memory_order_(acquire|release|acq_rel|seq_cst)/ &&
-		    !grep { defined $near{$_} && $n - $near{$_} <= $reach } qw(ACQ REL)) {
+		    !grep { defined $near{$_} } qw(ACQ REL)) {
 			report("$file:$n: memory_order_$1 without ACQ(name) or REL(name) above it");
 		}
 		if (/memory_order_relaxed/ &&
-		    !grep { defined $near{$_} && $n - $near{$_} <= $reach } qw(RLX ACQ REL)) {
+		    !grep { defined $near{$_} } qw(RLX ACQ REL)) {
 			report("$file:$n: memory_order_relaxed without a comment above it that says why");
 		}
 	}

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NR_CHANGED 64 /* changed copies of each input */
-#define INPUT_BYTES  (1u << 20)
+#define NR_CHANGED  64 /* changed copies of each input */
+#define INPUT_BYTES (1u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

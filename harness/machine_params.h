@@ -34,6 +34,7 @@ struct machine_params {
 	int64_t watermark_scale_factor;
 	int64_t watermark_boost_factor;
 	int64_t percpu_pagelist_high_fraction;
+	char fragmentation[16];      /* "", "fresh", "captured" */
 	char state[MACHINE_STR_MAX]; /* state=FILE: free lists to start from */
 	struct node_section node[MAX_NODES];
 	unsigned nr_node_sections;
@@ -46,6 +47,15 @@ void machine_params_init(struct machine_params *p);
 int machine_params_resolve(const struct machine_params *p,
 			   struct machine_desc *desc, char *err, size_t err_len)
 	MUST_CHECK;
+
+/*
+ * Fills the free lists of a machine that was built from what
+ * machine_params_resolve() gave: as at boot, or with fragmentation=captured
+ * like the server's. 0, or -errno with one line in err. Main thread.
+ */
+struct machine;
+int machine_params_boot(const struct machine_params *p, struct machine *m,
+			char *err, size_t err_len) MUST_CHECK;
 
 /* Real topology of this host (allowed CPUs only), by hwloc and libnuma. */
 int host_topo(struct topo *topo, char *err, size_t err_len) MUST_CHECK;

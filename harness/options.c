@@ -37,6 +37,7 @@ static const char *const mobility_names[] = { "gfp", "mixed", NULL };
 static const char *const dist_names[] = { "uniform", "geometric", NULL };
 static const char *const layouts[] = { "x86-64", "i386", "i386pae", NULL };
 static const char *const kernels[] = { "6.1", "6.12", NULL };
+static const char *const fragmentations[] = { "fresh", "captured", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 
 static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
@@ -214,6 +215,10 @@ const struct option options[] = {
 	  .min = 0, .max = INT32_MAX,
 	  .summary = "0, or at least 8: share of a zone on per-CPU lists",
 	  FIELD(machine.percpu_pagelist_high_fraction) },
+	{ "fragmentation", OPT_CHOICE, GROUP_MACHINE, MACHINE,
+	  .choices = fragmentations,
+	  .summary = "free lists to start from: fresh, or a server's counts",
+	  FIELD(machine.fragmentation) },
 	{ "state", OPT_STRING, GROUP_MACHINE, MACHINE & ~AT_MATRIX,
 	  .summary = "free lists to start from: a file of `show state`",
 	  FIELD(machine.state) },

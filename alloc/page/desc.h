@@ -34,13 +34,17 @@ struct machine_desc {
 	enum kernel_rules kernel;
 	struct topo topo; /* nr_nodes, CPUs of nodes, distances, synthetic */
 	struct node_desc node[MAX_NODES];
-	bool has_device_zone; /* x86-64: print an (always empty) Device zone */
-	bool has_cma;         /* kernel built with CMA: a CMA column */
-	bool thp; /* THP built in: 14 per-CPU lists, pageblocks of 2 MiB */
+	/* how the kernel was built, as far as its /proc text shows it */
+	bool has_device_zone;    /* x86-64: an (always empty) Device zone */
+	bool has_cma;            /* CMA: a migratetype more */
+	bool has_isolate;        /* memory isolation: a migratetype more */
+	bool has_numa;           /* numa_* counters; absent on i386 */
+	bool has_zspages;        /* nr_zspages */
+	bool has_swap;           /* nr_swapcached */
+	bool has_numa_balancing; /* pgpromote_*, numa_pte_updates, ... */
+	bool thp;                /* THP built in: 14 per-CPU lists */
 	bool thp_enabled; /* not "never": khugepaged raises min_free_kbytes */
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
-	uint8_t nr_zone_types; /* unused by formulas; see machine->zone_present
-				*/
 
 	enum pcp_tuning pcp_tuning;
 
@@ -50,7 +54,7 @@ struct machine_desc {
 	int32_t watermark_boost_factor; /* 15000 */
 	int32_t lowmem_reserve_ratio[MAX_NR_ZONES];
 	int32_t percpu_pagelist_high_fraction; /* 0, or >= 8 */
-	char name[64]; /* for results: "host", "mem=4G nodes=2", ... */
+	char name[128]; /* for results: "host", "mem=4G nodes=2", ... */
 };
 
 #endif

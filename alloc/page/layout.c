@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BLOCK_PAGES (1UL << MAX_PAGE_ORDER)
@@ -39,6 +40,8 @@ void layout_set(struct machine_desc *desc, enum machine_layout layout, bool pae)
 	desc->layout = layout;
 	desc->pageblock_order = i386 && !pae ? 10 : 9;
 	desc->has_device_zone = !i386;
+	desc->has_numa = !i386;
+	desc->has_numa_balancing = !i386;
 	memset(desc->lowmem_reserve_ratio, 0,
 	       sizeof(desc->lowmem_reserve_ratio));
 	desc->lowmem_reserve_ratio[ZONE_DMA] = 256;
@@ -72,6 +75,9 @@ void layout_defaults(struct machine_desc *desc)
 	layout_set(desc, LAYOUT_X86_64, false);
 	layout_topo(&desc->topo, 1, 1);
 	desc->kernel = KERNEL_6_1;
+	desc->has_isolate = true;
+	desc->has_zspages = true;
+	desc->has_swap = true;
 	desc->thp = true;
 	desc->thp_enabled = true;
 	desc->min_free_kbytes = -1;
@@ -224,5 +230,32 @@ int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 		offset += pages[nid];
 		desc->topo.node_bytes[nid] = pages[nid] << PAGE_SHIFT;
 	}
+	return 0;
+}
+
+int layout_parse_ratio(const char *text, struct machine_desc *desc)
+{
+	unsigned absent =
+		desc->layout == LAYOUT_I386 ? ZONE_DMA32 : ZONE_HIGHMEM;
+	int32_t ratio[MAX_NR_ZONES];
+	const char *s = text + strspn(text, " \t");
+	unsigned nr = 0;
+
+	memcpy(ratio, desc->lowmem_reserve_ratio, sizeof(ratio));
+	for (unsigned idx = 0; idx < MAX_NR_ZONES && *s; idx++) {
+		size_t digits = strspn(s, "0123456789");
+
+		if (idx == absent)
+			continue;
+		if (!digits || digits > 9)
+			return -EINVAL;
+		ratio[idx] = (int32_t)strtol(s, NULL, 10);
+		nr++;
+		s += digits;
+		s += strspn(s, " \t:");
+	}
+	if (*s || !nr)
+		return -EINVAL;
+	memcpy(desc->lowmem_reserve_ratio, ratio, sizeof(ratio));
 	return 0;
 }

@@ -29,4 +29,11 @@ void layout_topo(struct topo *topo, unsigned nr_cpus, unsigned nr_nodes);
 int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 		 size_t err_len) MUST_CHECK;
 
+/*
+ * Reads lowmem_reserve_ratio as the kernel prints it, one number a zone that
+ * the layout has, by blanks or ':'; numbers left out keep their value. 0, or
+ * -EINVAL with desc unchanged.
+ */
+int layout_parse_ratio(const char *text, struct machine_desc *desc) MUST_CHECK;
+
 #endif

@@ -225,13 +225,19 @@ static int spans_init(struct machine *m, char *err, size_t err_len)
 			};
 	}
 	qsort(m->span, m->nr_spans, sizeof(*m->span), span_compare);
+	/* the spans of servers with interleaved nodes overlap; what counts is
+	   that the pages that they hold in this model do not */
 	for (unsigned i = 1; i < m->nr_spans; i++) {
-		const struct zone *z = &m->zone[m->span[i].zone_id];
+		struct zone_span *prev = &m->span[i - 1];
+		const struct zone *z = &m->zone[prev->zone_id];
 
-		if (m->span[i].start < m->span[i - 1].end)
+		if (m->span[i].start >= prev->end)
+			continue;
+		if (zone_first_managed(z) + z->managed > m->span[i].start)
 			return refuse(err, err_len,
-				      "its span overlaps another zone's",
+				      "its pages overlap the next zone's",
 				      z->nid, z->idx);
+		prev->end = m->span[i].start;
 	}
 	return 0;
 }
@@ -288,6 +294,7 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 		   size_t err_len)
 {
 	struct machine *m;
+	uint64_t nr_types;
 	int rc;
 
 	rc = desc_validate(desc, err, err_len);
@@ -314,10 +321,9 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 	layout_tables(m);
 	zonelists_build(m);
 	/* without enough pages for a block of each type Linux gives up
-	   grouping; without CMA it has one type less */
-	m->mobility_grouping =
-		m->managed >= (1UL << desc->pageblock_order) *
-				      (NR_MIGRATETYPES - !desc->has_cma);
+	   grouping */
+	nr_types = NR_MIGRATETYPES - !desc->has_cma - !desc->has_isolate;
+	m->mobility_grouping = m->managed >= nr_types << desc->pageblock_order;
 	machine_recompute(m);
 	*out = m;
 	return 0;
@@ -377,16 +383,19 @@ static void boot_pageblock_types(struct zone *z, uint64_t end)
 		pageblock_mt_set(z, pageblock_of(z, pfn), MT_CMA);
 }
 
+void zone_boot(struct zone *zone)
+{
+	uint64_t start = zone_first_managed(zone);
+
+	boot_pageblock_types(zone, start + zone->managed);
+	buddy_boot_range(zone, start, start + zone->managed);
+}
+
 void machine_boot(struct machine *m)
 {
 	for (unsigned i = 0; i < m->nr_zones; i++) {
-		struct zone *z = &m->zone[i];
-		uint64_t start = zone_first_managed(z);
-
-		if (!zone_populated(z))
-			continue;
-		boot_pageblock_types(z, start + z->managed);
-		buddy_boot_range(z, start, start + z->managed);
+		if (zone_populated(&m->zone[i]))
+			zone_boot(&m->zone[i]);
 	}
 }
 

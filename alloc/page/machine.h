@@ -164,6 +164,7 @@ void machine_destroy(struct machine *m);
  * maximal aligned blocks, each to the tail of its list. Single threaded, once.
  */
 void machine_boot(struct machine *m);
+void zone_boot(struct zone *zone); /* one populated zone of it */
 
 /*
  * The pages of a zone that the buddy system gets: [first, first + managed).

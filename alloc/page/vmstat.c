@@ -3,10 +3,10 @@
 
 long zone_free_pages_snapshot(const struct zone *zone)
 {
+	/* relaxed: a statistic; see vmstat.h */
 	long free = atomic_load_explicit(&zone->nr_free_pages,
 					 memory_order_relaxed);
 
-	/* relaxed: a statistic; see vmstat.h */
 	for (unsigned cpu = 0; cpu < zone->machine->desc.topo.nr_cpus; cpu++)
 		free += atomic_load_explicit(&zone->cpu[cpu].free_diff,
 					     memory_order_relaxed);
@@ -24,10 +24,10 @@ long zone_free_pages_safe(const struct zone *zone)
 
 void zone_fold_deltas(struct zone *zone)
 {
+	/* relaxed: zone->lock orders the writers */
 	long free = atomic_load_explicit(&zone->nr_free_pages,
 					 memory_order_relaxed);
 
-	/* relaxed: zone->lock orders the writers */
 	for (unsigned cpu = 0; cpu < zone->machine->desc.topo.nr_cpus; cpu++) {
 		_Atomic int8_t *diff = &zone->cpu[cpu].free_diff;
 

@@ -17,9 +17,21 @@ awk -v table="$table" -v date="$date" -v version="$version" '
 function roff(text) {
 	gsub(/\\/, "\\e", text)
 	gsub(/-/, "\\-", text)
-	if (text ~ /^[.\047]/)
-		text = "\\\\&" text
 	return text
+}
+# Lines of at most 78 bytes; none may begin like a request.
+function print_text(text,   word, nr, i, line) {
+	nr = split(roff(text), word, " ")
+	for (i = 1; i <= nr; i++) {
+		if (line != "" && length(line) + length(word[i]) >= 78) {
+			print line
+			line = ""
+		}
+		if (line == "" && word[i] ~ /^[.\047]/)
+			word[i] = "\\&" word[i]
+		line = line (line == "" ? "" : " ") word[i]
+	}
+	print line
 }
 function print_options(   line, f, c, i, group) {
 	getline line < table
@@ -35,11 +47,12 @@ function print_options(   line, f, c, i, group) {
 		print ".TP"
 		print ".BR " roff(f[c["name"]]) " =\\fI" \
 			(f[c["axis"]] == 1 ? "LIST" : "VALUE") "\\fP"
-		print roff(f[c["summary"]]) "."
+		line = f[c["summary"]]
+		print_text(toupper(substr(line, 1, 1)) substr(line, 2) ".")
 		line = f[c["expected"]]
 		if (f[c["default"]] != "")
 			line = line "; default " f[c["default"]]
-		print roff(toupper(substr(line, 1, 1)) substr(line, 2)) "."
+		print_text("Takes " line ".")
 	}
 }
 /^@OPTIONS@$/ { print_options(); next }

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/hlog.h"
+
 #define FOLDER_REPS 3
 
 struct folder_cell {
@@ -111,7 +113,7 @@ static inline json_t *folder_floors(double jitter)
 	} floors[] = {
 		{ "empty_loop", 0.4 },          { "local_stack", 1.1 },
 		{ "rseq_stack", 2.3 },          { "lock_pair", 11.0 },
-		{ "cacheline_transfer", 62.0 },
+		{ "cacheline_transfer", 62.0 }, { "clock_reads", 17.5 },
 	};
 	json_t *a = json_array();
 
@@ -224,6 +226,67 @@ static inline void folder_set(const char *dir, const char *cell, int rep,
 	folder_write(dir, name, text);
 }
 
+/* latency.hlog: a body around `ns` and a tail, a little different for free. */
+static inline void folder_hlog(const char *dir, const char *cell, int rep,
+			       double ns)
+{
+	struct hlog_entry e[2] = { { .tag = "alloc", .length_s = 0.5 },
+				   { .tag = "free", .length_s = 0.5 } };
+	struct hlog log = { 1700000000, e, 2 };
+	struct hist_config cfg;
+	uint64_t rng = 88172645463325252ULL + (uint64_t)rep;
+	char path[4096];
+
+	cr_assert_eq(hist_config_init(&cfg, HIST_HIGHEST_DEFAULT), 0);
+	for (int k = 0; k < 2; k++) {
+		e[k].hist = hist_create(&cfg);
+		cr_assert(e[k].hist);
+		for (int i = 0; i < 60000; i++) {
+			double u;
+
+			rng ^= rng << 13;
+			rng ^= rng >> 7;
+			rng ^= rng << 17;
+			u = ((double)(rng >> 11) + 1) / 9007199254740994.0;
+			hist_record(e[k].hist,
+				    (uint64_t)(20 +
+					       ns * (0.6 - 0.2 * k) *
+						       (0.9 + 0.2 * u) +
+					       0.02 * ns / u));
+		}
+	}
+	snprintf(path, sizeof(path), "%s/cells/%s/rep-%02d/latency.hlog", dir,
+		 cell, rep);
+	cr_assert_eq(hlog_write(path, &log), 0);
+	hist_destroy(e[0].hist);
+	hist_destroy(e[1].hist);
+}
+
+/* series.csv: one zone whose large blocks are cut up in time. */
+static inline void folder_series(const char *dir, const char *cell, int rep,
+				 int steps)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cells/%s/rep-%02d/series.csv", dir,
+		 cell, rep);
+	f = fopen(path, "w");
+	cr_assert(f);
+	fputs("t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,o10,"
+	      "extfrag9,unusable9\n",
+	      f);
+	for (int i = 0; i < steps; i++) {
+		fprintf(f, "%lld,0,Normal,%d", i * 10000000LL,
+			200000 - i * 900);
+		for (int o = 0; o <= 10; o++)
+			fprintf(f, ",%d",
+				o == 10 ? 190 - i : i * (12 - o) * (1 + i % 3));
+		fprintf(f, ",-1.000,%.3f\n", (double)i / (steps * 2));
+	}
+	cr_assert_eq(fclose(f), 0);
+}
+
 static inline int folder_remove_one(const char *path, const struct stat *st,
 				    int type, struct FTW *ftw)
 {
@@ -238,18 +301,26 @@ static inline void folder_remove(const char *dir)
 	nftw(dir, folder_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static unsigned folder_nr_leftovers;
+
+static inline int folder_count_one(const char *path, const struct stat *st,
+				   int type, struct FTW *ftw)
+{
+	size_t len = strlen(path);
+
+	(void)st;
+	(void)type;
+	(void)ftw;
+	folder_nr_leftovers += len > 4 && !strcmp(path + len - 4, ".tmp");
+	return 0;
+}
+
 /* Temporary files that were left behind. */
 static inline unsigned folder_leftovers(const char *dir)
 {
-	char cmd[4200];
-	unsigned n = 0;
-	FILE *p;
-
-	snprintf(cmd, sizeof(cmd), "find %s -name '.*.tmp' | wc -l", dir);
-	p = popen(cmd, "r");
-	cr_assert(p && fscanf(p, "%u", &n) == 1);
-	pclose(p);
-	return n;
+	folder_nr_leftovers = 0;
+	nftw(dir, folder_count_one, 16, FTW_PHYS);
+	return folder_nr_leftovers;
 }
 
 #endif

@@ -90,7 +90,7 @@ Test(emit, samples_have_the_columns_and_one_line_per_metric)
 		"threads", "order", "rep",    "metric",   "unit",
 		"better",  "value", "flags",
 	};
-	unsigned per_rep = 3 + 2 * 7 + 1 + 5 * 2;
+	unsigned per_rep = 3 + 2 * 7 + 1 + 6 * 2;
 
 	cr_assert_eq(emit_run(dir, err, sizeof(err)), 0, "%s", err);
 	load_csv("samples.csv");
@@ -109,7 +109,7 @@ Test(emit, machine_text_survives_quoting)
 	cr_assert_str_eq(csv.cell[csv.lines - 1][4], cells[1].machine);
 	cr_assert_str_eq(csv.cell[csv.lines - 1][12], "synthetic");
 	cr_assert_str_eq(csv.cell[csv.lines - 1][2],
-			 "floor:cacheline_transfer");
+			 "floor:clock_reads");
 }
 
 Test(emit, values_read_back_exactly)

@@ -1,0 +1,341 @@
+/*
+ * Charts over time, from series.csv of the first ok repetition of a cell: free
+ * blocks per order as a heat map, and the unusable free space index of the
+ * largest zone. Sums go over all nodes and zones.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/outfile.h"
+#include "harness/plot_chart.h"
+
+#define COLUMNS    (4 + NR_PAGE_ORDERS + 2)
+#define ROWS_MAX   2000000
+#define STEPS_MAX  300 /* time steps drawn */
+#define PANELS_MAX 4
+
+/* Free blocks at one time, over all zones. */
+struct moment {
+	double t_s, blocks[NR_PAGE_ORDERS], unusable;
+	double largest; /* free pages of the zone that `unusable` is of */
+};
+
+struct series {
+	const struct cell_data *cell;
+	struct moment *moment;
+	unsigned nr, room;
+};
+
+static const char header[] = "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,"
+			     "o7,o8,o9,o10,extfrag9,unusable9";
+
+static int complain(struct plotter *p, const char *path, unsigned line,
+		    const char *expected)
+{
+	snprintf(p->err, p->err_len, "%s:%u: expected %s", path, line,
+		 expected);
+	return -EINVAL;
+}
+
+/* Cuts the line into its fields; the number of them. */
+static unsigned split(char *line, char *field[COLUMNS])
+{
+	unsigned n = 0;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	for (char *s = line; s && n < COLUMNS; n++) {
+		field[n] = s;
+		s = strchr(s, ',');
+		if (s)
+			*s++ = '\0';
+		else
+			return n + 1;
+	}
+	return COLUMNS + 1;
+}
+
+static bool number_of(const char *s, double *out)
+{
+	char *end;
+
+	*out = strtod(s, &end);
+	return *s && !*end && isfinite(*out);
+}
+
+static struct moment *moment_at(struct series *s, double t_s)
+{
+	struct moment *grown;
+
+	if (s->nr && s->moment[s->nr - 1].t_s == t_s)
+		return &s->moment[s->nr - 1];
+	if (s->nr == s->room) {
+		s->room = s->room ? 2 * s->room : 256;
+		grown = realloc(s->moment, s->room * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		s->moment = grown;
+	}
+	memset(&s->moment[s->nr], 0, sizeof(s->moment[0]));
+	s->moment[s->nr].t_s = t_s;
+	return &s->moment[s->nr++];
+}
+
+static const char *add_row(struct series *s, char *line)
+{
+	char *field[COLUMNS];
+	double v[COLUMNS] = { 0 };
+	struct moment *m;
+
+	if (split(line, field) != COLUMNS)
+		return "17 fields";
+	for (unsigned i = 0; i < COLUMNS; i++) {
+		bool index = i >= COLUMNS - 2;
+
+		if (i == 2 || (index && !*field[i]))
+			continue;
+		if (!number_of(field[i], &v[i]) || (!index && v[i] < 0))
+			return "numbers";
+	}
+	if (s->nr && v[0] / 1e9 < s->moment[s->nr - 1].t_s)
+		return "times that do not go back";
+	m = moment_at(s, v[0] / 1e9);
+	if (!m)
+		return "memory";
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
+		m->blocks[o] += v[4 + o];
+	if (v[3] >= m->largest) {
+		m->largest = v[3];
+		m->unusable = v[COLUMNS - 1];
+	}
+	return NULL;
+}
+
+static int read_series(struct plotter *p, const char *path, FILE *f,
+		       struct series *s)
+{
+	char line[1024];
+	unsigned nr = 1;
+
+	if (!fgets(line, sizeof(line), f))
+		return complain(p, path, 1, "a line of column names");
+	line[strcspn(line, "\r\n")] = '\0';
+	if (strcmp(line, header) != 0)
+		return complain(p, path, 1, header);
+	while (fgets(line, sizeof(line), f)) {
+		const char *expected = "a whole line";
+
+		nr++;
+		if (nr > ROWS_MAX)
+			return complain(p, path, nr, "fewer lines");
+		if (strchr(line, '\n'))
+			expected = add_row(s, line);
+		if (expected)
+			return complain(p, path, nr, expected);
+	}
+	return 0;
+}
+
+/* The first repetition that has a file; none is no error. */
+static int load_cell(struct plotter *p, const struct cell_data *cell,
+		     struct series *s)
+{
+	s->cell = cell;
+	for (unsigned i = 0; i < cell->nr_reps; i++) {
+		char path[8192];
+		FILE *f;
+		int rc;
+
+		snprintf(path, sizeof(path), "%s/cells/%s/rep-%02u/series.csv",
+			 p->run->dir, cell->id, i);
+		f = cell->rep[i].state == REP_OK ? fopen(path, "re") : NULL;
+		if (!f)
+			continue;
+		rc = read_series(p, path, f, s);
+		fclose(f);
+		return rc;
+	}
+	return 0;
+}
+
+static bool changes(const struct series *s)
+{
+	for (unsigned i = 1; i < s->nr; i++)
+		if (memcmp(s->moment[i].blocks, s->moment[0].blocks,
+			   sizeof(s->moment[0].blocks)) != 0)
+			return true;
+	return false;
+}
+
+static void put_heat(FILE *f, const struct series *s, struct chart *c)
+{
+	unsigned step = s->nr / STEPS_MAX + 1;
+
+	fputs("# seconds end order blocks: ", f);
+	chart_quote(f, s->cell->engine);
+	putc('\n', f);
+	for (unsigned i = 0; i + step < s->nr; i += step) {
+		const struct moment *m = &s->moment[i];
+		double end = s->moment[i + step].t_s;
+
+		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+			if (!(m->blocks[o] > 0))
+				continue;
+			fprintf(f, "%.6f %.6f %u %.0f\n", m->t_s, end, o,
+				m->blocks[o]);
+			c->c_max = fmax(c->c_max, m->blocks[o]);
+		}
+		c->x_max = fmax(c->x_max, end);
+	}
+	fputs("? ? ? ?\n\n\n", f);
+}
+
+static void put_unusable(FILE *f, const struct series *s, struct chart *c)
+{
+	unsigned step = s->nr / (2 * STEPS_MAX) + 1;
+
+	fputs("# seconds unusable9 unusable9 unusable9 unused samples: ", f);
+	chart_quote(f, s->cell->engine);
+	putc('\n', f);
+	for (unsigned i = 0; i < s->nr; i += step) {
+		const struct moment *m = &s->moment[i];
+
+		fprintf(f, "%.6f %.6g %.6g %.6g 0 1\n", m->t_s, m->unusable,
+			m->unusable, m->unusable);
+		c->x_max = fmax(c->x_max, m->t_s);
+		c->y_max = fmax(c->y_max, m->unusable);
+	}
+	fputs("\n\n", f);
+}
+
+struct over_time {
+	const char *name, *title, *template_name;
+	void (*put)(FILE *f, const struct series *s, struct chart *c);
+};
+
+static const struct over_time heat = { "freeblocks",
+				       "free blocks by order over time",
+				       "freeblocks", put_heat };
+static const struct over_time unusable = { "unusable",
+					   "unusable free space over time",
+					   "xy", put_unusable };
+
+static void set_texts(struct plotter *p, struct chart *c,
+		      const struct over_time *kind, const struct series *s)
+{
+	char slug[64];
+
+	chart_slug(slug, sizeof(slug), s->cell->workload);
+	c->template_name = kind->template_name;
+	snprintf(c->base, sizeof(c->base), "%s-%s", kind->name, slug);
+	snprintf(c->title, sizeof(c->title), "%.100s: %s", s->cell->workload,
+		 kind->title);
+	snprintf(c->x_text, sizeof(c->x_text),
+		 "time from the opening of the gate, s");
+	snprintf(c->y_text, sizeof(c->y_text),
+		 "share of free pages below order 9, largest zone");
+	plot_group_text(c->subtitle, sizeof(c->subtitle), p->run, s->cell, "");
+	strncat(c->subtitle, "; one repetition, all zones",
+		sizeof(c->subtitle) - strlen(c->subtitle) - 1);
+}
+
+static int draw(struct plotter *p, const struct over_time *kind,
+		const struct series *s, unsigned nr)
+{
+	struct chart *c = calloc(1, sizeof(*c));
+	char name[CHART_TEXT_MAX + 8];
+	bool synthetic = false;
+	struct outfile out;
+	int rc = c ? 0 : -ENOMEM;
+
+	if (rc)
+		return rc;
+	set_texts(p, c, kind, &s[0]);
+	c->c_max = 2;
+	c->no_points = true;
+	snprintf(name, sizeof(name), "%s.dat", c->base);
+	rc = outfile_open(&out, p->dir, name, p->err, p->err_len);
+	for (unsigned i = 0; i < nr && !rc; i++) {
+		kind->put(out.f, &s[i], c);
+		c->series_style[c->nr_series++] =
+			chart_engine_style(p->run, s[i].cell->engine);
+		synthetic |= cell_synthetic(s[i].cell);
+	}
+	c->y_max = chart_nice_above(c->y_max * 1.05);
+	for (unsigned i = 0; i < nr; i++)
+		chart_add_label(c, s[i].cell->engine,
+				s[i].moment[s[i].nr - 1].unusable,
+				c->series_style[i]);
+	if (kind == &unusable)
+		chart_place_labels(c);
+	chart_credit(c, p->run, nr, synthetic);
+	if (!rc)
+		rc = outfile_finish(&out, p->err, p->err_len);
+	if (!rc)
+		rc = outfile_rename(&out, p->err, p->err_len);
+	if (!rc)
+		rc = chart_write(p, c);
+	free(c);
+	return rc;
+}
+
+/* Engines of one group whose lists moved; 1: drawn, 0: nothing to show. */
+static int draw_group(struct plotter *p, unsigned leader)
+{
+	const struct run_data *run = p->run;
+	struct series s[PANELS_MAX] = { 0 };
+	unsigned nr = 0;
+	int rc = 0;
+
+	for (unsigned c = leader; c < run->nr_cells && nr < PANELS_MAX; c++) {
+		if (!plot_same_group(&run->cell[leader], &run->cell[c], NULL))
+			continue;
+		rc = load_cell(p, &run->cell[c], &s[nr]);
+		if (rc)
+			break;
+		if (changes(&s[nr])) {
+			nr++;
+			continue;
+		}
+		free(s[nr].moment);
+		memset(&s[nr], 0, sizeof(s[nr]));
+	}
+	if (!rc && nr) {
+		rc = draw(p, &heat, s, nr);
+		if (!rc)
+			rc = draw(p, &unusable, s, nr);
+		if (!rc)
+			rc = 1;
+	}
+	for (unsigned i = 0; i < PANELS_MAX; i++)
+		free(s[i].moment);
+	return rc;
+}
+
+int plot_series_charts(struct plotter *p)
+{
+	const struct run_data *run = p->run;
+	bool *done = calloc(run->nr_cells + 1, sizeof(*done));
+	unsigned total = 0;
+	int rc = done ? 0 : -ENOMEM;
+
+	for (unsigned c = 0; c < run->nr_cells && rc >= 0; c++) {
+		if (done[c] || !plot_leads_group(run, c, NULL))
+			continue;
+		rc = draw_group(p, c);
+		if (rc <= 0)
+			continue;
+		total++;
+		for (unsigned k = c; k < run->nr_cells; k++)
+			done[k] |= strcmp(run->cell[k].workload,
+					  run->cell[c].workload) == 0;
+	}
+	if (rc == -ENOMEM)
+		snprintf(p->err, p->err_len, "%s: out of memory", p->dir);
+	if (rc >= 0 && !total)
+		plot_say(p, "no chart over time: no series.csv in which the "
+			    "free lists change");
+	free(done);
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,41 @@
+/* The scripts of plots/, in the binary, so that it draws where it stands. */
+#include <string.h>
+
+#include "harness/plot_chart.h"
+
+#define TEMPLATE(name)                             \
+	extern const char plot_##name##_begin[];   \
+	extern const char plot_##name##_end[];     \
+	__asm__(".pushsection .rodata\n"           \
+		".global plot_" #name "_begin\n"   \
+		".global plot_" #name "_end\n"     \
+		"plot_" #name "_begin:\n"          \
+		".incbin \"plots/" #name ".gp\"\n" \
+		"plot_" #name "_end:\n"            \
+		".byte 0\n"                        \
+		".popsection\n")
+
+TEMPLATE(style);
+TEMPLATE(xy);
+TEMPLATE(latency);
+TEMPLATE(freeblocks);
+
+const char *plot_template(const char *name, size_t *len)
+{
+	const struct {
+		const char *name, *begin, *end;
+	} all[] = {
+		{ "style", plot_style_begin, plot_style_end },
+		{ "xy", plot_xy_begin, plot_xy_end },
+		{ "latency", plot_latency_begin, plot_latency_end },
+		{ "freeblocks", plot_freeblocks_begin, plot_freeblocks_end },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (strcmp(all[i].name, name) != 0)
+			continue;
+		*len = (size_t)(all[i].end - all[i].begin);
+		return all[i].begin;
+	}
+	return NULL;
+}

@@ -1,0 +1,60 @@
+# Free blocks of each order over time, one panel per engine; the colour is the
+# logarithm of their number, white where there is none. Blocks of the data: one
+# per engine (seconds, end, order, blocks).
+set palette defined (0 '#fde725', 0.25 '#5ec962', 0.5 '#21918c', \
+	0.75 '#3b528b', 1 '#440154')
+set logscale cb 10
+set cbrange [1:c_max]
+set cblabel 'free blocks' offset 0.5, 0
+set colorbox user origin screen 0.88, screen 0.155 size screen 0.02, \
+	screen 0.66
+set yrange [-0.5:10.5]
+set ytics 0, 1, 10
+unset grid
+set xrange [0:x_max]
+set xlabel 'time from the opening of the gate, s' offset 0, 0.3
+do for [pass=1:2] {
+	if (pass == 1) {
+		set terminal svg size chart_w,chart_h dynamic noenhanced \
+			font 'DejaVu Sans,11' background rgb 'white'
+		set output base.'.svg'
+	} else {
+		set terminal pngcairo size 2*chart_w,2*chart_h noenhanced \
+			font 'DejaVu Sans,11' fontscale 2 linewidth 2 \
+			pointscale 2 background rgb 'white'
+		set output base.'.png'
+	}
+	set multiplot
+	do for [i=1:series_n] {
+		set lmargin at screen 0.08 + (i-1) * 0.78 / series_n
+		set rmargin at screen 0.06 + i * 0.78 / series_n
+		set tmargin at screen 0.815
+		set bmargin at screen 0.155
+		if (i == 1) {
+			set label 101 title_text at screen 0.02, screen 0.958 \
+				left font ',16' noenhanced
+			set label 102 subtitle_text at screen 0.02, \
+				screen 0.908 left font ',10' \
+				textcolor rgb '#505050' noenhanced
+			set label 103 foot_text at screen 0.02, screen 0.025 \
+				left font ',8' textcolor rgb '#606060' \
+				noenhanced
+			set ylabel 'order' offset 0.6, 0
+			set colorbox
+		} else {
+			unset label 101
+			unset label 102
+			unset label 103
+			unset ylabel
+			unset colorbox
+		}
+		set label 110 label_text[i] at graph 0, graph 1.035 left \
+			font ',12' noenhanced
+		plot base.'.dat' index i-1 \
+			using (($1+$2)/2):3:1:2:($3-0.5):($3+0.5):4 \
+			with boxxyerror fillstyle solid 1 border lw 0.4 \
+			linecolor palette
+	}
+	unset multiplot
+	unset output
+}

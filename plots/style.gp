@@ -1,0 +1,33 @@
+# The look of every chart; copied into each script, so that a script needs only
+# the data beside it. The lines above this one set:
+#   base                    name of the chart's files
+#   title_text subtitle_text foot_text x_text y_text
+# Colours are those of Okabe and Ito (gnuplot's podo); dashes and points differ
+# as well, so that a chart can be read in grey.
+set encoding utf8
+set colorsequence podo
+set style line 1 lt 6 lw 2 dt 1 pt 7 ps 0.9
+set style line 2 lt 7 lw 2 dt (10,4) pt 5 ps 0.9
+set style line 3 lt 4 lw 2 dt (3,3) pt 9 ps 1.1
+set style line 4 lt 2 lw 2 dt (10,3,2,3) pt 13 ps 1.1
+set style line 5 lt 8 lw 2 dt (14,3) pt 11 ps 1.1
+set style line 6 lt 1 lw 2 dt (5,3,5,3,1,3) pt 6 ps 1.0
+set style line 7 lt 3 lw 2 dt (2,6) pt 4 ps 1.0
+set style line 8 lt 5 lw 2 dt (6,6) pt 8 ps 1.1
+set style line 20 lc rgb '#707070' lw 1.2 dt (2,4)
+set style line 21 lc rgb '#e4e4e4' lw 0.6 dt 1
+set style line 22 lc rgb '#404040' lw 1 dt 1
+
+chart_w = 900
+chart_h = 560
+set datafile separator whitespace
+set datafile missing '?'
+set border 3 ls 22
+set tics out nomirror scale 0.6
+set grid ytics ls 21
+set key off
+set label 101 title_text at screen 0.02, screen 0.958 left font ',16' noenhanced
+set label 102 subtitle_text at screen 0.02, screen 0.908 left font ',10' \
+	textcolor rgb '#505050' noenhanced
+set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \
+	textcolor rgb '#606060' noenhanced

@@ -95,6 +95,9 @@ $(B)/obj/%.o: %.c $(B)/flags.gen | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+# The charts' scripts are part of the binary (.incbin).
+$(B)/obj/harness/plot_templates.o: $(wildcard plots/*.gp)
+
 # One object per engine: its own file, the policy and every workload's loop.
 define ENGINE_RULES
 $$(B)/bind/page/$(basename $(notdir $(1))).o: $(1) harness/bind_page.c $$(GEN) $$(B)/flags.gen

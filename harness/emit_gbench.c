@@ -149,7 +149,7 @@ static void append_cell(json_t *out, const struct cell_data *cell,
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < cell->nr_reps; i++) {
-		json_t *e = repetition(cell, index, &cell->rep[i], n);
+		json_t *e = repetition(cell, index, &cell->rep[i], i);
 
 		if (!e)
 			continue;

@@ -247,10 +247,10 @@ static int draw(struct plotter *p, const struct over_time *kind,
 	char name[CHART_TEXT_MAX + 8];
 	bool synthetic = false;
 	struct outfile out;
-	int rc = c ? 0 : -ENOMEM;
+	int rc;
 
-	if (rc)
-		return rc;
+	if (!c)
+		return -ENOMEM;
 	set_texts(p, c, kind, &s[0]);
 	c->c_max = 2;
 	c->no_points = true;

@@ -108,8 +108,7 @@ Test(emit, machine_text_survives_quoting)
 	load_csv("samples.csv");
 	cr_assert_str_eq(csv.cell[csv.lines - 1][4], cells[1].machine);
 	cr_assert_str_eq(csv.cell[csv.lines - 1][12], "synthetic");
-	cr_assert_str_eq(csv.cell[csv.lines - 1][2],
-			 "floor:clock_reads");
+	cr_assert_str_eq(csv.cell[csv.lines - 1][2], "floor:clock_reads");
 }
 
 Test(emit, values_read_back_exactly)

@@ -126,8 +126,8 @@ Test(hlog, empty_and_huge_counts_survive)
 	hist_destroy(b);
 }
 
-/* data/java.hlog: see scripts/oracles/HlogPercentiles.java; the percentiles
- * are what that program prints for it. */
+/* data/java.hlog: see scripts/tests/oracles/WriteHlog.java; the percentiles
+ * are what the same library gives for it. */
 Test(hlog, reads_what_the_java_library_wrote)
 {
 	static const double percent[] = { 50, 90, 99, 99.9, 99.99, 100 };

@@ -1,0 +1,31 @@
+/*
+ * zonebench plot: draws the charts of a run folder, again or for the first
+ * time.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/plot.h"
+
+static int plot_main(int argc, char **argv, char *err, size_t err_len)
+{
+	if (argc != 2 || !*argv[1]) {
+		snprintf(err, err_len,
+			 "command line: plot: expected one run folder, such as "
+			 "results/NAME");
+		return EXIT_USAGE;
+	}
+	return plot_run(argv[1], stdout, err, err_len) ? EXIT_FAILED : EXIT_OK;
+}
+
+static struct command plot = {
+	.name = "plot",
+	.usage = "DIR",
+	.summary = "draw the charts of a run folder",
+	.help = "Writes DIR/plots/NAME.{dat,gp,svg,png}; `gnuplot NAME.gp` in "
+		"that folder draws\na chart again. Needs gnuplot 5.4 "
+		"(gnuplot-nox).\n",
+	.run = plot_main,
+};
+COMMAND(plot);

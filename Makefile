@@ -64,7 +64,7 @@ BIND_OBJ := $(ENGINES:%=$(B)/bind/page/%.o)
 #   torture*.c stress_*.c   program with a main of its own: exit status 0 or 1
 #   fuzz_*.c           libFuzzer target (fuzz_main.c: runs a corpus instead)
 #   *.sh               script, run with ZONEBENCH=the binary
-#   other *.c          helper, linked into each of the programs above
+#   other *.c          helper, linked into the programs above that refer to it
 TEST_DIRS  := alloc/base/tests alloc/page/tests workloads/tests harness/tests
 TEST_SRC   := $(wildcard $(addsuffix /*.c,$(TEST_DIRS)))
 in_tests    = $(filter $(foreach d,$(TEST_DIRS),$(addprefix $(d)/,$(1))),$(TEST_SRC))
@@ -77,7 +77,9 @@ HELP_OBJ   := $(HELP_SRC:%.c=$(B)/obj/%.o)
 UNIT_BIN   := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN  := $(PLAIN_SRC:%.c=$(B)/%)
 CONF_BIN   := $(foreach e,$(ENGINES),$(foreach c,$(CONF_SRC),$(B)/conform/$(basename $(notdir $(c)))-$(e)))
-TEST_LINK  := $(LIB_OBJ) $(BIND_OBJ) $(HELP_OBJ)
+# An archive: only what a program refers to, for some helpers use Criterion.
+HELPERS    := $(B)/helpers.a
+TEST_LINK  := $(LIB_OBJ) $(BIND_OBJ) $(HELPERS)
 TEST_SH    := $(wildcard scripts/tests/*.sh harness/tests/*.sh workloads/tests/*.sh plots/tests/*.sh)
 FAULT_SH   := $(filter %/faults.sh,$(TEST_SH))
 ORACLE_SH  := $(filter %/oracles.sh,$(TEST_SH))
@@ -116,7 +118,11 @@ $$(B)/conform/$(basename $(notdir $(2)))-$(basename $(notdir $(1))).o: $(1) $(2)
 endef
 $(foreach c,$(CONF_SRC),$(foreach e,$(ENGINE_SRC),$(eval $(call CONFORM_RULES,$(e),$(c)))))
 
-$(CONF_BIN): %: %.o $(LIB_OBJ) $(HELP_OBJ)
+$(HELPERS): $(HELP_OBJ)
+	@rm -f $@
+	$(call say,AR,$@)ar rcs $@ $^
+
+$(CONF_BIN): %: %.o $(LIB_OBJ) $(HELPERS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 $(UNIT_BIN): $(B)/%: $(B)/obj/%.o $(TEST_LINK)
 	@mkdir -p $(@D)

@@ -20,6 +20,8 @@
 
 #include "harness/bind.h"
 
+#define WHY_MAX 512
+
 struct reader {
 	const char *text;
 	size_t len, pos;
@@ -175,84 +177,103 @@ static int check_list(const struct option *o, const char *text,
 	return 0;
 }
 
-static int unknown_key(const struct where *where, const char *key,
-		       const char *value, unsigned place, char *err,
-		       size_t err_len)
+/* Where a pair was found and what it is added to. */
+struct place {
+	struct job *job;
+	struct kv_list *list;
+	unsigned at; /* one AT_* bit */
+	struct where where;
+};
+
+static const char *place_name(unsigned at)
 {
+	switch (at) {
+	case AT_MATRIX:
+		return "in [matrix], an axis";
+	case AT_NODE:
+		return "in [node]";
+	case AT_GLOBAL:
+		return "in [global]";
+	case AT_CLI:
+		return "on the command line";
+	case AT_TOOLS:
+		return "here: one of the machine";
+	default:
+		return "in a workload's section";
+	}
+}
+
+static int unknown_key(const struct place *place, const char *key,
+		       const char *value, char *err, size_t err_len)
+{
+	const char *near = option_nearest(key, place->at);
 	char k[64], v[64];
-	const char *near = option_nearest(key, place);
 
 	printable(key, k, sizeof(k));
 	printable(value, v, sizeof(v));
 	if (option_find(key, ~0u))
-		return fail_at(where, err, err_len,
+		return fail_at(&place->where, err, err_len,
 			       "%s=%s: expected a key that may stand %s", k, v,
-			       place == AT_MATRIX   ? "in [matrix], an axis"
-			       : place == AT_NODE   ? "in [node]"
-			       : place == AT_GLOBAL ? "in [global]"
-			       : place == AT_CLI    ? "on the command line"
-			       : place == AT_TOOLS  ? "here: one of the machine"
-						   : "in a workload's section");
+			       place_name(place->at));
 	if (near)
-		return fail_at(where, err, err_len,
+		return fail_at(&place->where, err, err_len,
 			       "%s=%s: expected a known key; did you mean "
 			       "'%s'?",
 			       k, v, near);
-	return fail_at(where, err, err_len,
+	return fail_at(&place->where, err, err_len,
 		       "%s=%s: expected a known key, see `zonebench list "
 		       "options`",
 		       k, v);
 }
 
-static int add_rule(struct job *job, const char *text,
-		    const struct where *where, char *err, size_t err_len);
-
 static int check_value(struct job *job, const struct option *o,
-		       const char *value, bool lists, char *why, size_t why_len)
+		       const char *value, bool lists, char why[WHY_MAX])
 {
 	if (!*value) {
-		snprintf(why, why_len, "expected a value");
+		snprintf(why, WHY_MAX, "expected a value");
 		return -EINVAL;
 	}
 	if (lists && option_is_axis(o))
-		return check_list(o, value, job->base, why, why_len);
-	return check_one(o, value, job->base, why, why_len);
+		return check_list(o, value, job->base, why, WHY_MAX);
+	return check_one(o, value, job->base, why, WHY_MAX);
 }
 
-/* place: one AT_* bit, where the pair was found. */
-static int add_pair(struct job *job, struct kv_list *list, unsigned place,
-		    const char *key, const char *value,
-		    const struct where *where, char *err, size_t err_len)
+static int add_rule(const struct place *place, const char *text, char *err,
+		    size_t err_len);
+
+static int add_pair(const struct place *place, const char *key,
+		    const char *value, char *err, size_t err_len)
 {
-	const struct option *o = option_find(key, place);
+	const struct option *o = option_find(key, place->at);
+	const struct where *where = &place->where;
 	const struct kv *first;
-	char why[512], k[64], v[64];
+	char why[WHY_MAX], k[64], v[64];
 
 	if (!o)
-		return unknown_key(where, key, value, place, err, err_len);
+		return unknown_key(place, key, value, err, err_len);
 	if (o->type == OPT_RULE)
-		return add_rule(job, value, where, err, err_len);
+		return add_rule(place, value, err, err_len);
 	printable(key, k, sizeof(k));
 	printable(value, v, sizeof(v));
-	first = kv_find(list, o);
+	first = kv_find(place->list, o);
 	if (first && first->line)
-		return fail_at(
-			where, err, err_len,
-			"%s=%s: expected each key once, first at line %d", k, v,
-			first->line);
+		return fail_at(where, err, err_len,
+			       "%s=%s: expected each key once, first at line "
+			       "%d",
+			       k, v, first->line);
 	if (first)
 		return fail_at(where, err, err_len,
 			       "%s=%s: expected each key once", k, v);
-	if (check_value(job, o, value, place != AT_TOOLS, why, sizeof(why)))
+	if (check_value(place->job, o, value, place->at != AT_TOOLS, why))
 		return fail_at(where, err, err_len, "%s=%s: %s", k, v, why);
-	if (kv_add(list, o, value, where->line))
+	if (kv_add(place->list, o, value, where->line))
 		return no_memory(err, err_len);
 	return 0;
 }
 
 /* One KEY=LIST of an exclude rule, cut from its text. */
-static int add_rule_pair(struct job *job, struct exclude_rule *rule, char *pair,
-			 const struct where *where, char *err, size_t err_len)
+static int add_rule_pair(const struct place *rule, char *pair, char *err,
+			 size_t err_len)
 {
 	char *equals = strchr(pair, '=');
 	const struct option *o;
@@ -260,39 +281,41 @@ static int add_rule_pair(struct job *job, struct exclude_rule *rule, char *pair,
 
 	printable(pair, shown, sizeof(shown));
 	if (!equals || equals == pair)
-		return fail_at(where, err, err_len,
+		return fail_at(&rule->where, err, err_len,
 			       "exclude=%s: expected KEY=VALUE pairs", shown);
 	*equals = 0;
 	o = option_find(pair, AT_MATRIX);
 	if (!o || !option_is_axis(o))
-		return unknown_key(where, pair, equals + 1, AT_MATRIX, err,
-				   err_len);
-	return add_pair(job, &rule->match, AT_MATRIX, pair, equals + 1, where,
-			err, err_len);
+		return unknown_key(rule, pair, equals + 1, err, err_len);
+	return add_pair(rule, pair, equals + 1, err, err_len);
 }
 
-static int add_rule(struct job *job, const char *text,
-		    const struct where *where, char *err, size_t err_len)
+static int add_rule(const struct place *place, const char *text, char *err,
+		    size_t err_len)
 {
-	struct exclude_rule *rule;
+	struct job *job = place->job;
+	struct place rule = { job, NULL, AT_MATRIX, place->where };
+	struct exclude_rule *grown;
 	char *copy, *save = NULL, *pair;
 	int r = 0;
 
-	rule = reallocarray(job->exclude, job->nr_excludes + 1, sizeof(*rule));
-	if (!rule)
+	grown = reallocarray(job->exclude, job->nr_excludes + 1,
+			     sizeof(*grown));
+	if (!grown)
 		return no_memory(err, err_len);
-	job->exclude = rule;
-	rule += job->nr_excludes++;
-	*rule = (struct exclude_rule){ .line = where->line };
+	job->exclude = grown;
+	grown += job->nr_excludes++;
+	*grown = (struct exclude_rule){ .line = place->where.line };
+	rule.list = &grown->match;
 	copy = strdup(text);
 	if (!copy)
 		return no_memory(err, err_len);
 	for (pair = strtok_r(copy, " \t", &save); pair && !r;
 	     pair = strtok_r(NULL, " \t", &save))
-		r = add_rule_pair(job, rule, pair, where, err, err_len);
+		r = add_rule_pair(&rule, pair, err, err_len);
 	free(copy);
-	if (!r && !rule->match.nr)
-		r = fail_at(where, err, err_len,
+	if (!r && !rule.list->nr)
+		r = fail_at(&place->where, err, err_len,
 			    "exclude=: expected KEY=VALUE pairs");
 	return r;
 }
@@ -310,13 +333,14 @@ static int reader_fail(struct reader *rd, const char *what, const char *why)
 /* The value collected so far is complete. */
 static void reader_flush(struct reader *rd)
 {
-	struct where where = { rd->where.file, rd->key_line };
+	const struct place place = {
+		rd->job, rd->list, rd->place, { rd->where.file, rd->key_line }
+	};
 
 	if (!rd->key_line || rd->result)
 		return;
 	rd->key_line = 0;
-	rd->result = add_pair(rd->job, rd->list, rd->place, rd->key, rd->value,
-			      &where, rd->err, rd->err_len);
+	rd->result = add_pair(&place, rd->key, rd->value, rd->err, rd->err_len);
 }
 
 static void begin_node(struct reader *rd)
@@ -642,22 +666,24 @@ int job_parse_file(const char *path, struct job *out, char *err, size_t err_len)
 int job_parse_arg(struct job *job, const char *arg, unsigned where, char *err,
 		  size_t err_len)
 {
-	const struct where at = { "command line", 0 };
+	const struct place place = {
+		job, &job->cli, where, { "command line", 0 }
+	};
 	const char *end = key_end(arg), *value;
 	char key[64], shown[64];
 
 	printable(arg, shown, sizeof(shown));
 	if (!end || end - arg >= (ptrdiff_t)sizeof(key))
-		return fail_at(&at, err, err_len, "%s: expected KEY=VALUE",
-			       shown);
+		return fail_at(&place.where, err, err_len,
+			       "%s: expected KEY=VALUE", shown);
 	memcpy(key, arg, (size_t)(end - arg));
 	key[end - arg] = 0;
 	value = strchr(end, '=') + 1;
 	if (strlen(value) >= JOB_VALUE_MAX)
-		return fail_at(&at, err, err_len,
+		return fail_at(&place.where, err, err_len,
 			       "%s: expected a value of at most 1023 bytes",
 			       shown);
-	return add_pair(job, &job->cli, where, key, value, &at, err, err_len);
+	return add_pair(&place, key, value, err, err_len);
 }
 
 /* Sets the machine keys of one list in p. */

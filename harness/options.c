@@ -140,7 +140,7 @@ const struct option options[] = {
 	  .summary = "blocks of a round", .uses = USES_NR,
 	  FIELD(workload.nr) },
 	{ "outstanding", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "64",
-	  .min = 1, .max = 1 << 20, .unit = "blocks",
+	  .min = 1, .max = 8192, .unit = "blocks",
 	  .summary = "blocks that a thread holds", .uses = USES_OUTSTANDING,
 	  FIELD(workload.outstanding) },
 	{ "hold", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "0",

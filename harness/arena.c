@@ -1,0 +1,278 @@
+/*
+ * Memory behind the frames. See arena.h.
+ *
+ * The mapping of pfn p lies at base + p * PAGE_SIZE, so holes between zones
+ * are addresses without memory. A memfd per node lets the same frames be
+ * mapped again elsewhere.
+ */
+#include "harness/arena.h"
+
+#include <errno.h>
+#include <numa.h>
+#include <numaif.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#define POPULATE_STEP (64UL << 20)
+
+struct span {
+	uint64_t start, end; /* pfns */
+};
+
+static struct span zone_span(const struct zone_extent *z)
+{
+	if (!z->present)
+		return (struct span){ 0, 0 };
+	return (struct span){ z->start_pfn, z->start_pfn + z->spanned };
+}
+
+/* From the first zone's start to the last one's end; empty: no memory. */
+static struct span node_span(const struct node_desc *node)
+{
+	struct span all = { UINT64_MAX, 0 };
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		struct span z = zone_span(&node->zone[i]);
+
+		if (z.start == z.end)
+			continue;
+		if (z.start < all.start)
+			all.start = z.start;
+		if (z.end > all.end)
+			all.end = z.end;
+	}
+	return all.end ? all : (struct span){ 0, 0 };
+}
+
+static bool real_node_has_memory(unsigned nid)
+{
+	long long spare;
+
+	return numa_available() >= 0 && (int)nid <= numa_max_node() &&
+	       numa_node_size64((int)nid, &spare) > 0;
+}
+
+static int fail(char *err, size_t err_len, const char *what)
+{
+	int r = -errno;
+
+	snprintf(err, err_len, "memory of the machine: %s: %s", what,
+		 strerror(-r));
+	return r;
+}
+
+static int bind_range(char *at, size_t bytes, unsigned nid)
+{
+	unsigned long mask[MAX_NODES / (8 * sizeof(long)) + 1] = { 0 };
+
+	mask[nid / (8 * sizeof(long))] = 1UL << nid % (8 * sizeof(long));
+	return mbind(at, bytes, MPOL_BIND, mask, 8 * sizeof(mask), 0) ? -errno
+								      : 0;
+}
+
+static int map_node(struct arena *a, const struct node_desc *node, unsigned nid,
+		    char *err, size_t err_len)
+{
+	const struct span all = node_span(node);
+	const bool bind = real_node_has_memory(nid);
+	char name[32];
+
+	snprintf(name, sizeof(name), "zonebench-node%u", nid);
+	a->fd[nid] = memfd_create(name, MFD_CLOEXEC);
+	if (a->fd[nid] < 0)
+		return fail(err, err_len, "memfd_create");
+	if (ftruncate(a->fd[nid], (off_t)((all.end - all.start) << PAGE_SHIFT)))
+		return fail(err, err_len, "ftruncate");
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+		struct span z = zone_span(&node->zone[i]);
+		size_t bytes = (z.end - z.start) << PAGE_SHIFT;
+		char *at = a->memory.base + (z.start << PAGE_SHIFT);
+
+		if (!bytes)
+			continue;
+		if (mmap(at, bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, a->fd[nid],
+			 (off_t)((z.start - all.start) << PAGE_SHIFT)) ==
+		    MAP_FAILED)
+			return fail(err, err_len, "mmap");
+		if (bind && bind_range(at, bytes, nid))
+			return fail(err, err_len, "mbind");
+	}
+	a->bound[nid] = bind;
+	a->nr_bound += bind;
+	return 0;
+}
+
+int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
+	      size_t err_len)
+{
+	uint64_t end = 0;
+	int r = 0;
+
+	memset(a, 0, sizeof(*a));
+	for (unsigned n = 0; n < MAX_NODES; n++)
+		a->fd[n] = -1;
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++) {
+		struct span s = node_span(&desc->node[n]);
+
+		end = s.end > end ? s.end : end;
+	}
+	a->bytes = end << PAGE_SHIFT;
+	a->memory.base =
+		mmap(NULL, a->bytes, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (a->memory.base == MAP_FAILED) {
+		a->memory.base = NULL;
+		return fail(err, err_len, "reserving addresses");
+	}
+	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++) {
+		struct span s = node_span(&desc->node[n]);
+
+		if (s.end)
+			r = map_node(a, &desc->node[n], n, err, err_len);
+	}
+	return r;
+}
+
+void arena_unmap(struct arena *a)
+{
+	if (a->memory.base)
+		munmap(a->memory.base, a->bytes);
+	for (unsigned n = 0; n < MAX_NODES; n++)
+		if (a->bytes && a->fd[n] >= 0)
+			close(a->fd[n]);
+	memset(a, 0, sizeof(*a));
+}
+
+static uint64_t bytes_to_populate(const struct machine_desc *desc)
+{
+	uint64_t pages = 0;
+
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+			struct span z = zone_span(&desc->node[n].zone[i]);
+
+			pages += z.end - z.start;
+		}
+	return pages << PAGE_SHIFT;
+}
+
+/* MemAvailable of this host in bytes, 0: unknown. */
+static uint64_t available_bytes(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib << 10;
+}
+
+int arena_may_populate(const struct machine_desc *desc, char *err,
+		       size_t err_len)
+{
+	uint64_t want = bytes_to_populate(desc), have = available_bytes();
+
+	if (want <= have / 2)
+		return 0;
+	snprintf(err, err_len,
+		 "touch needs the whole machine in memory: %llu MiB, and this "
+		 "host spares half of its %llu MiB; expected a smaller mem= or "
+		 "touch=none",
+		 (unsigned long long)want >> 20,
+		 (unsigned long long)have >> 20);
+	return -ENOMEM;
+}
+
+static int populate(char *at, size_t bytes)
+{
+	for (size_t done = 0; done < bytes; done += POPULATE_STEP) {
+		size_t n = bytes - done < POPULATE_STEP ? bytes - done
+							: POPULATE_STEP;
+
+		if (!madvise(at + done, n, MADV_POPULATE_WRITE))
+			continue;
+		if (errno != EINVAL)
+			return -errno;
+		/* before Linux 5.14: one write a page */
+		for (size_t i = 0; i < n; i += PAGE_SIZE)
+			*(volatile char *)(at + done + i) = 0;
+	}
+	return 0;
+}
+
+int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
+		   size_t err_len)
+{
+	int r = arena_may_populate(desc, err, err_len);
+
+	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES && !r; i++) {
+			struct span z = zone_span(&desc->node[n].zone[i]);
+			size_t bytes = (z.end - z.start) << PAGE_SHIFT;
+
+			r = populate(a->memory.base + (z.start << PAGE_SHIFT),
+				     bytes);
+			if (r)
+				snprintf(err, err_len, "populating node %u: %s",
+					 n, strerror(-r));
+			a->populated += bytes;
+		}
+	return r;
+}
+
+/* Counts frames of one zone's span that lie on node nid. */
+static int query_span(const struct arena *a, struct span z, unsigned nid,
+		      unsigned want, unsigned *checked, unsigned *on_node)
+{
+	void *page[256];
+	int status[256];
+	uint64_t pages = z.end - z.start;
+	unsigned nr = 0;
+
+	if (want > ARRAY_SIZE(page))
+		want = ARRAY_SIZE(page);
+	for (; nr < want && nr < pages; nr++)
+		page[nr] = a->memory.base +
+			   ((z.start + pages * nr / want) << PAGE_SHIFT);
+	if (!nr || numa_move_pages(0, nr, page, NULL, status, 0) < 0)
+		return nr ? -errno : 0;
+	for (unsigned i = 0; i < nr; i++) {
+		*checked += status[i] >= 0;
+		*on_node += status[i] == (int)nid;
+	}
+	return 0;
+}
+
+int arena_query(const struct arena *a, const struct machine_desc *desc,
+		unsigned want, unsigned *checked, unsigned *on_node)
+{
+	unsigned nr_zones = 0;
+	int r = 0;
+
+	*checked = *on_node = 0;
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+			nr_zones +=
+				a->bound[n] && desc->node[n].zone[i].present;
+	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES && !r; i++) {
+			struct span z = zone_span(&desc->node[n].zone[i]);
+
+			if (a->bound[n] && z.end > z.start)
+				r = query_span(a, z, n,
+					       (want + nr_zones - 1) / nr_zones,
+					       checked, on_node);
+		}
+	return r;
+}

@@ -1,0 +1,45 @@
+/*
+ * The memory behind a machine's frames: one reserved range of addresses for
+ * the whole pfn space, and inside it one memfd per node, bound to the real
+ * node of the same number where there is one. Nothing is populated until it
+ * is asked for.
+ */
+#ifndef HARNESS_ARENA_H
+#define HARNESS_ARENA_H
+
+#include "alloc/page/desc.h"
+#include "alloc/page/machine.h"
+
+struct arena {
+	struct machine_memory memory;
+	size_t bytes;          /* reserved */
+	int fd[MAX_NODES];     /* -1: node without memory */
+	bool bound[MAX_NODES]; /* to the real node of the same number */
+	unsigned nr_bound;
+	uint64_t populated; /* bytes */
+};
+
+/* 0, or -errno with one line in err. arena_unmap() in either case. */
+int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
+	      size_t err_len) MUST_CHECK;
+void arena_unmap(struct arena *a);
+
+/* Bytes that arena_populate() would take, and whether that is at most half of
+ * what this host has to spare now. -ENOMEM with one line in err if not. */
+int arena_may_populate(const struct machine_desc *desc, char *err,
+		       size_t err_len) MUST_CHECK;
+
+/* Faults in every frame that the machine may hand out. 0, or -errno with one
+ * line in err. */
+int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
+		   size_t err_len) MUST_CHECK;
+
+/*
+ * Asks the kernel on which real node frames lie: up to `want` of them, evenly
+ * spread over the bound nodes. Frames that are not populated are not counted.
+ * 0 or -errno; nothing is counted where the host has no NUMA support.
+ */
+int arena_query(const struct arena *a, const struct machine_desc *desc,
+		unsigned want, unsigned *checked, unsigned *on_node) MUST_CHECK;
+
+#endif

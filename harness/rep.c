@@ -1,0 +1,420 @@
+/*
+ * zonebench rep RUNDIR CELL REP ATTEMPT DIR: one repetition, started by the
+ * runner and by nobody else. Its verdict goes as one line to descriptor 3, the
+ * pipe that the runner reads; its files into DIR, which the runner renames.
+ */
+#include "harness/rep.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/command.h"
+#include "harness/runfile.h"
+#include "workloads/lib/rng.h"
+
+#define CALIBRATION_WINDOWS   7
+#define CALIBRATION_WINDOW_NS 2000000
+#define AUDIT_BLOCKS          4096
+#define FRAMES_TO_QUERY       512
+
+void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
+{
+	va_list args;
+
+	if (rep->verdict != VERDICT_OK &&
+	    (rep->verdict != VERDICT_VOID || verdict == VERDICT_VOID))
+		return;
+	rep->verdict = verdict;
+	va_start(args, fmt);
+	vsnprintf(rep->why, sizeof(rep->why), fmt, args);
+	va_end(args);
+}
+
+/* VmRSS in KiB, from /proc/self/statm. */
+static uint64_t rss_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long long size, resident = 0;
+
+	if (f && fscanf(f, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static int build_machine(struct rep *rep, char *err, size_t err_len)
+{
+	uint64_t begin;
+	int r = machine_params_resolve(&rep->params->machine, rep->desc, err,
+				       err_len);
+
+	if (!r)
+		r = arena_map(&rep->arena, rep->desc, err, err_len);
+	if (r)
+		return r;
+	begin = tsc_read();
+	r = machine_create(&rep->machine, rep->desc, &rep->arena.memory, err,
+			   err_len);
+	if (r)
+		return r;
+	machine_boot(rep->machine);
+	rep->boot_ticks = tsc_read() - begin;
+	rep->rss_after_boot_kib = rss_kib();
+	r = free_state_take(&rep->boot_state, rep->machine);
+	if (r)
+		snprintf(err, err_len, "free lists after boot: %s",
+			 strerror(-r));
+	return r;
+}
+
+static int populate(struct rep *rep, char *err, size_t err_len)
+{
+	uint64_t begin = tsc_read();
+	int r;
+
+	if (rep->params->workload.touch == TOUCH_NONE)
+		return 0;
+	r = arena_populate(&rep->arena, rep->desc, err, err_len);
+	rep->populate_ticks = tsc_read() - begin;
+	return r;
+}
+
+static int start_engine(struct rep *rep, char *err, size_t err_len)
+{
+	struct zone_counters *counters =
+		calloc(rep->machine->nr_zones, sizeof(*counters));
+	int r;
+
+	if (!counters) {
+		snprintf(err, err_len, "out of memory");
+		return -ENOMEM;
+	}
+	r = rep->binding->ops->create(&rep->engine, rep->machine);
+	if (!r)
+		r = page_ctx_enter(&rep->ctx, rep->engine, 0, counters, NULL);
+	if (r)
+		snprintf(err, err_len, "engine %s: create: %s",
+			 rep->binding->ops->name, strerror(-r));
+	return r;
+}
+
+/* Floors on the CPUs of the first two workers. */
+static int measure_floors(struct rep *rep, char *err, size_t err_len)
+{
+	uint16_t cpu[2] = { 0, 0 }, os_cpu[2];
+	unsigned nr = rep->host->nr_cpus < 2 ? 1 : 2;
+	int r;
+
+	if (pin_choose(rep->host, rep->params->placement, nr, true, cpu))
+		nr = 1;
+	for (unsigned i = 0; i < nr; i++)
+		os_cpu[i] = rep->host->os_cpu[cpu[i]];
+	if (nr == 2 && os_cpu[0] == os_cpu[1])
+		nr = 1;
+	r = floors_measure(rep->floors, MAX_FLOORS, &rep->nr_floors, os_cpu,
+			   nr);
+	if (r)
+		snprintf(err, err_len, "measuring floors: %s", strerror(-r));
+	return r;
+}
+
+static int lock_memory(const struct rep *rep, char *err, size_t err_len)
+{
+	int r;
+
+	if (!rep->params->memlock)
+		return 0;
+	if (!mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		return 0;
+	r = -errno;
+	snprintf(err, err_len, "memlock=1: %s", strerror(-r));
+	return r;
+}
+
+static int set_up(struct rep *rep, char *err, size_t err_len)
+{
+	int r = clock_calibrate(&rep->clock, CALIBRATION_WINDOWS,
+				CALIBRATION_WINDOW_NS, err, err_len);
+
+	if (!r)
+		r = measure_floors(rep, err, err_len);
+	if (!r)
+		r = build_machine(rep, err, err_len);
+	if (!r)
+		r = lock_memory(rep, err, err_len);
+	if (!r)
+		r = populate(rep, err, err_len);
+	if (!r)
+		r = start_engine(rep, err, err_len);
+	return r;
+}
+
+/* Drained, verified, and block for block as it was booted. */
+static bool prove_whole(struct rep *rep, const char *when)
+{
+	const struct page_ops *ops = rep->binding->ops;
+	const bool merged = !rep->params->machine.state[0];
+	struct free_state now;
+	const char *broken;
+	bool same = false;
+	char err[160];
+
+	if (ops->drain)
+		ops->drain(rep->engine, &rep->ctx);
+	broken = ops->verify ? ops->verify(rep->engine) : NULL;
+	if (broken) {
+		snprintf(rep->verified, sizeof(rep->verified), "%.160s (%s)",
+			 broken, when);
+		rep_judge(rep, VERDICT_FAILED, "verify %s: %.160s", when,
+			  broken);
+		return false;
+	}
+	if (ops->features & PAGE_F_FLOOR)
+		return true;
+	if (free_state_take(&now, rep->machine))
+		snprintf(err, sizeof(err), "a free list does not end");
+	else
+		same = free_state_same(&rep->boot_state, &now, merged, err,
+				       sizeof(err));
+	free_state_drop(&now);
+	if (!same)
+		rep_judge(rep, VERDICT_VOID, "drain %s: %s", when, err);
+	return same;
+}
+
+static void audit(struct rep *rep)
+{
+	const uint64_t most = rep->machine->managed / 1024 + 16;
+	char err[160];
+
+	if ((rep->binding->ops->features & PAGE_F_FLOOR) || !rep->drained)
+		return;
+	if (audit_blocks(&rep->ctx, rep->params->workload.gfp,
+			 (unsigned)(most < AUDIT_BLOCKS ? most : AUDIT_BLOCKS),
+			 rep->params->workload.seed, &rep->audit_blocks, err,
+			 sizeof(err))) {
+		rep_judge(rep, VERDICT_FAILED, "audit: %s", err);
+		return;
+	}
+	rep->drained = prove_whole(rep, "after the audit");
+}
+
+static void prove_placement(struct rep *rep)
+{
+	uint64_t looks = 0, hits = 0;
+
+	rep->affinity = true;
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		const struct rep_thread *t = &rep->thread[i];
+
+		looks += t->samples_total;
+		hits += t->samples_on_cpu;
+		rep->events_dropped += t->events.dropped;
+		if (!t->affinity_kept || t->samples_on_cpu < t->samples_total)
+			rep_judge(rep, VERDICT_VOID,
+				  "worker %u did not stay on CPU %u", i,
+				  rep->host->os_cpu[t->cpu]);
+		rep->affinity &= t->affinity_kept;
+	}
+	rep->residency = looks ? (double)hits / (double)looks : -1;
+	if (!looks)
+		rep_judge(rep, VERDICT_VOID, "nobody saw where workers ran");
+	if (rep->events_dropped)
+		rep_judge(rep, VERDICT_VOID,
+			  "%llu events dropped; expected a larger events=",
+			  (unsigned long long)rep->events_dropped);
+	if (rep->samples.missed)
+		rep_judge(rep, VERDICT_VOID, "samples of free lists dropped");
+	if (arena_query(&rep->arena, rep->desc, FRAMES_TO_QUERY,
+			&rep->frames_checked, &rep->frames_on_node))
+		rep_judge(rep, VERDICT_VOID, "move_pages: %s", strerror(errno));
+	if (rep->frames_on_node < rep->frames_checked)
+		rep_judge(rep, VERDICT_VOID, "%u of %u frames on their node",
+			  rep->frames_on_node, rep->frames_checked);
+}
+
+static void collect_noise(struct rep *rep)
+{
+	const struct phase_window *w = &rep->window[PHASE_RATE];
+	struct noise *n = &rep->noise;
+	uint64_t hiccup = 0;
+
+	*n = (struct noise){
+		.psi_cpu_some_us =
+			w->after.psi_cpu_some_us - w->before.psi_cpu_some_us,
+		.steal_ticks = w->after.steal_ticks - w->before.steal_ticks,
+		.has_psi = w->before.has_psi,
+		.has_steal = w->before.has_steal,
+	};
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		const struct rep_thread *t = &rep->thread[i];
+
+		n->invol_switches += t->phase[PHASE_RATE].invol_switches;
+		hiccup = t->hiccup_ticks > hiccup ? t->hiccup_ticks : hiccup;
+	}
+	n->hiccup_max_ns = clock_ns(&rep->clock, hiccup);
+	rep->noisy = noise_reason(
+		n, (uint64_t)clock_ns(&rep->clock, w->end - w->open),
+		rep->team.nr);
+}
+
+static void measure(struct rep *rep)
+{
+	struct rusage u;
+
+	if (rep_team_run(rep))
+		return;
+	rep->peak_rss_kib =
+		getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss;
+	prove_placement(rep);
+	collect_noise(rep);
+	rep->drained = prove_whole(rep, "after the run");
+	audit(rep);
+}
+
+/* One line to the runner: a word of the status file, a reason. */
+static void tell(const struct rep *rep, const char *word)
+{
+	static const char *const words[] = {
+		[VERDICT_OK] = "ok",
+		[VERDICT_VOID] = "void",
+		[VERDICT_FAILED] = "failed",
+		[VERDICT_OOM] = "oom",
+	};
+
+	dprintf(3, "%s%s %s\n",
+		rep->verdict == VERDICT_OK && rep->noisy ? "noisy " : "",
+		word ? word : words[rep->verdict],
+		rep->verdict == VERDICT_OK && rep->noisy ? rep->noisy
+							 : rep->why);
+}
+
+static void take_apart(struct rep *rep)
+{
+	if (rep->engine) {
+		page_ctx_exit(&rep->ctx);
+		rep->binding->ops->destroy(rep->engine);
+	}
+	if (rep->machine)
+		machine_destroy(rep->machine);
+	arena_unmap(&rep->arena);
+	free_state_drop(&rep->boot_state);
+}
+
+static int prepare_params(struct rep *rep, const struct run_file *rf,
+			  unsigned cell, char *err, size_t err_len)
+{
+	int r;
+
+	rep->params = malloc(sizeof(*rep->params));
+	rep->desc = malloc(sizeof(*rep->desc));
+	if (!rep->params || !rep->desc) {
+		snprintf(err, err_len, "out of memory");
+		return -ENOMEM;
+	}
+	r = plan_cell_params(&rf->plan, &rf->job, cell, rep->params, err,
+			     err_len);
+	if (r)
+		return r;
+	rep->params_json = run_file_params(rf, cell);
+	if (!rep->params_json) {
+		snprintf(err, err_len, "out of memory");
+		return -ENOMEM;
+	}
+	rep->params->workload.seed =
+		rng_seed(rf->seed, (uint64_t)cell << 32 | rep->index) | 1;
+	rep->binding = page_binding_find(rep->params->engine);
+	rep->bound = rep->binding
+			     ? page_binding_workload(rep->binding,
+						     rep->params->workload_name)
+			     : NULL;
+	if (rep->bound)
+		return 0;
+	snprintf(err, err_len, "engine or workload is not in this build");
+	return -EINVAL;
+}
+
+static void rep_run(struct rep *rep, const struct run_file *rf, unsigned cell)
+{
+	char err[COMMAND_ERR_MAX];
+	int r = prepare_params(rep, rf, cell, err, sizeof(err));
+
+	if (!r)
+		r = set_up(rep, err, sizeof(err));
+	if (r)
+		rep_judge(rep, r == -ENOMEM ? VERDICT_OOM : VERDICT_FAILED,
+			  "%.200s", err);
+	else
+		measure(rep);
+	if (rep->verdict != VERDICT_OK) {
+		fprintf(stderr, "zonebench: %s\n", rep->why);
+		tell(rep, NULL);
+		return;
+	}
+	r = rep_write(rep, err, sizeof(err));
+	if (r == -ENOSPC || r == -EDQUOT) {
+		snprintf(rep->why, sizeof(rep->why), "%.200s", err);
+		rep->noisy = NULL;
+		tell(rep, "nospace");
+		return;
+	}
+	if (r)
+		rep_judge(rep, VERDICT_FAILED, "%.200s", err);
+	tell(rep, NULL);
+}
+
+static int parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+	return scan_uint(text, out) || *out > max ? -EINVAL : 0;
+}
+
+static int run_rep(int argc, char **argv, char *err, size_t err_len)
+{
+	uint64_t cell, index, attempt;
+	struct run_file rf;
+	struct rep *rep;
+	int status = EXIT_FAILED;
+
+	if (argc != 6 || parse_number(argv[2], PLAN_CELLS_MAX, &cell) ||
+	    parse_number(argv[3], 99, &index) ||
+	    parse_number(argv[4], 99, &attempt)) {
+		snprintf(err, err_len, "rep is for the runner's own use");
+		return EXIT_USAGE;
+	}
+	rep = aligned_alloc(CACHELINE_SIZE, sizeof(*rep));
+	if (!rep) {
+		snprintf(err, err_len, "out of memory");
+		return EXIT_FAILED;
+	}
+	memset(rep, 0, sizeof(*rep));
+	if (!run_file_load(&rf, argv[1], (int)cell, err, err_len)) {
+		rep->run_id = rf.id;
+		rep->cell_id = rf.plan.cell[cell].id;
+		rep->host = rf.host;
+		rep->index = (unsigned)index;
+		rep->attempt = (unsigned)attempt;
+		rep->dir = argv[5];
+		rep_run(rep, &rf, (unsigned)cell);
+		take_apart(rep);
+		status = EXIT_OK;
+	}
+	/* memory of the team goes with the process */
+	run_file_drop(&rf);
+	return status;
+}
+
+static struct command rep_command = {
+	.name = "rep",
+	.usage = "RUNDIR CELL REP ATTEMPT DIR",
+	.summary = "one repetition, for the runner's own use",
+	.hidden = true,
+	.run = run_rep,
+};
+COMMAND(rep_command);

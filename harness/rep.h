@@ -1,0 +1,152 @@
+/*
+ * One repetition of one cell, in a process of its own: pins, builds and boots
+ * the machine, runs the windows, takes everything down, proves itself and
+ * writes its files. Shared by rep*.c only.
+ */
+#ifndef HARNESS_REP_H
+#define HARNESS_REP_H
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "harness/arena.h"
+#include "harness/audit.h"
+#include "harness/bind.h"
+#include "harness/clock.h"
+#include "harness/floor.h"
+#include "harness/noise.h"
+#include "harness/options.h"
+#include "harness/pin.h"
+
+#define REP_WHY_MAX 240
+
+/* warm-up, throughput window, latency window */
+enum rep_phase { PHASE_WARMUP, PHASE_RATE, PHASE_LATENCY, NR_PHASES };
+
+/* How a repetition ended; words of the status file. */
+enum rep_verdict { VERDICT_OK, VERDICT_VOID, VERDICT_FAILED, VERDICT_OOM };
+
+/* What a worker did in one phase. Written by it between two barriers. */
+struct phase_count {
+	uint64_t begin, end; /* TSC around the loop */
+	uint64_t ops, failed;
+	uint64_t invol_switches;
+};
+
+struct rep_thread {
+	struct worker *w;
+	struct rep *rep;
+	pthread_t thread;
+	bool started;
+	struct page_ctx ctx;
+	struct event_ring events;
+	struct phase_count phase[NR_PHASES];
+	uint16_t cpu;       /* index in rep->host */
+	uint16_t model_cpu; /* index in the machine's topology */
+	int tid;
+	uint64_t vol_switches, invol_switches; /* whole life */
+	uint64_t hiccup_ticks;
+	/* glibc's rseq area of the thread: cpu_id is where it runs now, read
+	 * by the sampler; NULL where glibc did not register one */
+	const uint32_t *rseq_cpu_id;
+	uint32_t samples_total, samples_on_cpu;
+	bool affinity_kept; /* its mask was still that one CPU at the end */
+} CACHELINE;
+
+/* The windows as the main thread saw them; TSC. */
+struct phase_window {
+	uint64_t open, end;      /* gate; last worker's end */
+	uint64_t harness_cpu_ns; /* used by the main thread meanwhile */
+	struct noise_mark before, after;
+};
+
+struct sample {
+	uint64_t tsc;
+	uint16_t zone;
+	uint64_t free_pages;
+	uint64_t nr_free[NR_PAGE_ORDERS];
+};
+
+struct samples {
+	struct sample *slot;
+	uint32_t nr, cap;
+	uint32_t missed; /* no room left */
+};
+
+struct rep {
+	/* which one */
+	const char *run_id, *cell_id, *dir;
+	unsigned index, attempt;
+	/* what is asked for */
+	struct job_params *params;
+	json_t *params_json; /* as run.json has them */
+	const struct page_binding *binding;
+	const struct bound_workload *bound;
+	/* the host and the machine */
+	struct topo *host;
+	struct machine_desc *desc;
+	struct arena arena;
+	struct machine *machine;
+	struct page_engine *engine;
+	struct page_ctx ctx; /* the main thread's */
+	struct free_state boot_state;
+	struct clock_info clock;
+	struct floor_result floors[MAX_FLOORS];
+	unsigned nr_floors;
+	uint64_t boot_ticks, populate_ticks;
+	uint64_t rss_after_boot_kib, peak_rss_kib;
+	/* the team */
+	struct team team;
+	struct rep_thread *thread; /* [team.nr] */
+	pthread_barrier_t barrier; /* workers and main */
+	_Atomic uint64_t gate;     /* TSC at which all start, 0: closed */
+	_Atomic bool stop CACHELINE;
+	_Atomic bool broken;  /* a worker could not be made ready */
+	enum rep_phase phase; /* written between barriers */
+	struct phase_window window[NR_PHASES];
+	struct samples samples;
+	struct workload_metric report[MAX_WORKLOAD_METRICS];
+	unsigned nr_report;
+	/* the proof */
+	bool affinity, drained;
+	double residency; /* -1: nobody looked */
+	unsigned frames_checked, frames_on_node;
+	unsigned audit_blocks;
+	uint64_t events_dropped;
+	const char *noisy; /* NULL or the reason */
+	struct noise noise;
+	char verified[REP_WHY_MAX]; /* "" or the broken invariant */
+	enum rep_verdict verdict;
+	char why[REP_WHY_MAX];
+};
+
+/* Keeps the first reason; a failure outranks a void. Any thread before the
+ * join, in turn: callers hold the barrier's order. */
+void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+/* rep_team.c. Creates the team; runs all phases; joins. 0 or -1 with the
+ * verdict given. */
+int rep_team_run(struct rep *rep) MUST_CHECK;
+
+/* rep_sample.c */
+int samples_init(struct rep *rep) MUST_CHECK;
+/* One look at the free lists and at where the workers run. Main thread. */
+void samples_take(struct rep *rep);
+
+/* rep_result.c. Writes result.json, series.csv, events.csv, latency.hlog into
+ * rep->dir. 0 or -errno with one line in err. */
+int rep_write(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
+
+ALWAYS_INLINE uint64_t phase_ns(const struct rep *rep, enum rep_phase phase)
+{
+	const uint64_t ns[NR_PHASES] = {
+		[PHASE_WARMUP] = rep->params->warmup_ns,
+		[PHASE_RATE] = rep->params->runtime_ns,
+		[PHASE_LATENCY] = rep->params->lat_runtime_ns,
+	};
+
+	return ns[phase];
+}
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The sampler: free blocks by order in time, and where each worker runs. It
+ * reads statistics that the allocator keeps anyway and the word that the
+ * kernel keeps current in each thread's rseq area, so the measured loops do
+ * nothing for it. Memory is taken and touched before the window.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/rep.h"
+
+static unsigned populated_zones(const struct machine *m)
+{
+	unsigned nr = 0;
+
+	for (unsigned z = 0; z < m->nr_zones; z++)
+		nr += zone_managed(&m->zone[z]);
+	return nr;
+}
+
+int samples_init(struct rep *rep)
+{
+	const struct job_params *p = rep->params;
+	uint64_t looks = 16, cap;
+
+	for (unsigned i = PHASE_RATE; i < NR_PHASES; i++)
+		looks += phase_ns(rep, (enum rep_phase)i) / p->interval_ns + 2;
+	cap = looks * populated_zones(rep->machine);
+	if (cap > UINT32_MAX / 2)
+		return -ENOMEM;
+	rep->samples.slot = malloc((cap + 1) * sizeof(*rep->samples.slot));
+	if (!rep->samples.slot)
+		return -ENOMEM;
+	memset(rep->samples.slot, 0, (cap + 1) * sizeof(*rep->samples.slot));
+	rep->samples.cap = (uint32_t)cap;
+	return 0;
+}
+
+static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
+{
+	struct samples *s = &rep->samples;
+	struct zone_snapshot snap;
+	struct sample *out;
+
+	if (s->nr == s->cap) {
+		s->missed++;
+		return;
+	}
+	memset(&snap, 0, sizeof(snap));
+	rep->binding->ops->snapshot(rep->engine, zone, &snap);
+	out = &s->slot[s->nr++];
+	out->tsc = now;
+	out->zone = zone->id;
+	out->free_pages = snap.free_pages;
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
+			out->nr_free[o] += snap.nr_free[o][mt];
+}
+
+static void look_at_worker(struct rep_thread *t)
+{
+	uint32_t cpu;
+
+	if (!t->rseq_cpu_id)
+		return;
+	/* relaxed: written by the kernel, a single word */
+	cpu = __atomic_load_n(t->rseq_cpu_id, __ATOMIC_RELAXED);
+	t->samples_total++;
+	t->samples_on_cpu += cpu == t->rep->host->os_cpu[t->cpu];
+}
+
+void samples_take(struct rep *rep)
+{
+	const struct machine *m = rep->machine;
+	const uint64_t now = tsc_read();
+
+	for (unsigned i = 0; i < rep->team.nr; i++)
+		look_at_worker(&rep->thread[i]);
+	if ((rep->binding->ops->features & PAGE_F_FLOOR) ||
+	    !rep->binding->ops->snapshot)
+		return;
+	for (unsigned z = 0; z < m->nr_zones; z++)
+		if (zone_managed(&m->zone[z]))
+			look_at_zone(rep, &m->zone[z], now);
+}

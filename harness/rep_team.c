@@ -1,0 +1,417 @@
+/*
+ * The threads of a repetition and its windows.
+ *
+ * A phase is: all meet at the barrier; worker 0 opens the gate a little in the
+ * future, so that everyone starts at the same reading of the clock; the main
+ * thread sleeps and samples until the time is over, then raises `stop`; all
+ * meet again. Nothing else happens between the gate and the stop: a worker
+ * reads the clock, calls its loop, reads the clock.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#define HAVE_RSEQ 1
+#endif
+
+#include "harness/rep.h"
+#include "workloads/lib/rng.h"
+
+#define GATE_DELAY_NS 50000
+#define HICCUP_NS     1000000
+
+/* The kernel's word for "which CPU is this thread on", NULL: none. */
+static const uint32_t *own_rseq_cpu_id(void)
+{
+#ifdef HAVE_RSEQ
+	if (__rseq_size)
+		return &((struct rseq *)((char *)__builtin_thread_pointer() +
+					 __rseq_offset))
+				->cpu_id;
+#endif
+	return NULL;
+}
+
+/* Without rseq a worker looks itself, around its loops. */
+static void look_at_self(struct rep_thread *t)
+{
+	if (t->rseq_cpu_id)
+		return;
+	t->samples_total++;
+	t->samples_on_cpu +=
+		sched_getcpu() == (int)t->rep->host->os_cpu[t->cpu];
+}
+
+static uint64_t invol_switches(void)
+{
+	struct rusage u;
+
+	return getrusage(RUSAGE_THREAD, &u) ? 0 : (uint64_t)u.ru_nivcsw;
+}
+
+static int worker_memory(struct rep_thread *t)
+{
+	const struct job_params *p = t->rep->params;
+	const struct machine *m = t->rep->machine;
+	struct hist_config cfg;
+	struct zone_counters *counters;
+
+	t->events.cap = p->events;
+	t->events.slot = malloc(p->events * sizeof(*t->events.slot));
+	counters = calloc(m->nr_zones, sizeof(*counters));
+	t->ctx.counters = counters;
+	if (!t->events.slot || !counters ||
+	    hist_config_init(&cfg, HIST_HIGHEST_DEFAULT))
+		return -ENOMEM;
+	memset(t->events.slot, 0, p->events * sizeof(*t->events.slot));
+	for (unsigned k = 0; k < NR_LATENCIES; k++) {
+		t->w->lat[k] = hist_create(&cfg);
+		if (!t->w->lat[k])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* By the worker, on its CPU, so that its memory lies there. */
+static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
+{
+	struct rep *rep = t->rep;
+	struct zone_counters *counters;
+	int r = pin_self(rep->host->os_cpu[t->cpu], err, err_len);
+
+	if (r)
+		return r;
+	t->tid = gettid();
+	t->rseq_cpu_id = own_rseq_cpu_id();
+	r = worker_memory(t);
+	counters = t->ctx.counters;
+	if (!r)
+		r = page_ctx_enter(&t->ctx, rep->engine, t->model_cpu, counters,
+				   &t->events);
+	if (r) {
+		snprintf(err, err_len, "worker %u: %s", t->w->index,
+			 strerror(-r));
+		return r;
+	}
+	t->w->ctx = &t->ctx;
+	t->hiccup_ticks = noise_hiccup(&rep->clock, HICCUP_NS);
+	if (rep->bound->workload->prepare)
+		r = rep->bound->workload->prepare(t->w);
+	if (r)
+		snprintf(err, err_len, "workload %s: prepare: %s",
+			 rep->bound->workload->name, strerror(-r));
+	return r;
+}
+
+/* Everybody leaves at the same tick. */
+static uint64_t wait_for_gate(struct rep_thread *t)
+{
+	struct rep *rep = t->rep;
+	uint64_t open, now;
+
+	if (t->w->index == 0) {
+		open = tsc_read() + clock_ticks(&rep->clock, GATE_DELAY_NS);
+		/* REL(gate): pairs with ACQ(gate) */
+		atomic_store_explicit(&rep->gate, open, memory_order_release);
+	}
+	/* ACQ(gate): see the reset of counters; pairs with REL(gate) */
+	while (!(open = atomic_load_explicit(&rep->gate, memory_order_acquire)))
+		cpu_relax();
+	while ((now = tsc_read()) < open)
+		cpu_relax();
+	return now;
+}
+
+static void run_phase(struct rep_thread *t, enum rep_phase phase)
+{
+	struct rep *rep = t->rep;
+	struct worker *w = t->w;
+	struct phase_count *count = &t->phase[phase];
+	const enum probe probe =
+		phase == PHASE_LATENCY ? PROBE_SAMPLED : PROBE_NONE;
+	uint64_t switches;
+
+	w->ops_ok = w->ops_failed = 0;
+	look_at_self(t);
+	switches = invol_switches();
+	count->begin = wait_for_gate(t);
+	rep->bound->run[probe](w);
+	count->end = tsc_read();
+	count->invol_switches = invol_switches() - switches;
+	look_at_self(t);
+	count->ops = w->ops_ok;
+	count->failed = w->ops_failed;
+}
+
+static void worker_leave(struct rep_thread *t)
+{
+	const struct workload *workload = t->rep->bound->workload;
+	struct rusage u;
+
+	t->affinity_kept = pin_holds(0, t->rep->host->os_cpu[t->cpu]);
+	if (t->w->ctx && workload->teardown)
+		workload->teardown(t->w);
+	if (t->w->ctx)
+		page_ctx_exit(&t->ctx);
+	if (!getrusage(RUSAGE_THREAD, &u)) {
+		t->vol_switches = (uint64_t)u.ru_nvcsw;
+		t->invol_switches = (uint64_t)u.ru_nivcsw;
+	}
+}
+
+static void *worker_main(void *arg)
+{
+	struct rep_thread *t = arg;
+	struct rep *rep = t->rep;
+	char err[REP_WHY_MAX];
+	int r = worker_ready(t, err, sizeof(err));
+
+	if (r) {
+		/* relaxed: ordered by the barrier that follows */
+		if (!atomic_exchange_explicit(&rep->broken, true,
+					      memory_order_relaxed))
+			rep_judge(rep,
+				  r == -ENOMEM ? VERDICT_OOM : VERDICT_FAILED,
+				  "%s", err);
+	}
+	pthread_barrier_wait(&rep->barrier);
+	/* relaxed: every writer passed the barrier */
+	while (!atomic_load_explicit(&rep->broken, memory_order_relaxed)) {
+		enum rep_phase phase;
+
+		pthread_barrier_wait(&rep->barrier); /* the phase is set */
+		phase = rep->phase;
+		if (phase == NR_PHASES)
+			break;
+		run_phase(t, phase);
+		pthread_barrier_wait(&rep->barrier); /* all have left */
+	}
+	worker_leave(t);
+	return NULL;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = { (time_t)(ns / 1000000000),
+			       (long)(ns % 1000000000) };
+
+	nanosleep(&ts, NULL);
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t await_gate(struct rep *rep)
+{
+	uint64_t open;
+
+	/* ACQ(gate): pairs with REL(gate) */
+	while (!(open = atomic_load_explicit(&rep->gate, memory_order_acquire)))
+		sleep_ns(GATE_DELAY_NS / 2);
+	return open;
+}
+
+/* Sleeps until the end of the window; looks at intervals when `sample`. */
+static void watch(struct rep *rep, uint64_t open, uint64_t ns, bool sample)
+{
+	const uint64_t end = open + clock_ticks(&rep->clock, ns);
+	const uint64_t step =
+		clock_ticks(&rep->clock, rep->params->interval_ns);
+	uint64_t next = open, now;
+
+	while ((now = tsc_read()) < end) {
+		uint64_t until = end;
+
+		if (sample && now >= next) {
+			samples_take(rep);
+			next += step * ((now - next) / step + 1);
+			continue;
+		}
+		if (sample && next < end)
+			until = next;
+		sleep_ns((uint64_t)clock_ns(&rep->clock, until - now) + 1);
+	}
+}
+
+static void mark_noise(const struct rep *rep, struct noise_mark *mark)
+{
+	uint16_t cpu[MAX_CPUS];
+
+	for (unsigned i = 0; i < rep->team.nr && i < MAX_CPUS; i++)
+		cpu[i] = rep->thread[i].cpu;
+	noise_mark(mark, rep->host, cpu,
+		   rep->team.nr < MAX_CPUS ? rep->team.nr : MAX_CPUS);
+}
+
+/* Main thread: one phase from barrier to barrier. */
+static void direct_phase(struct rep *rep, enum rep_phase phase)
+{
+	struct phase_window *window = &rep->window[phase];
+	uint64_t cpu_ns;
+
+	rep->phase = phase;
+	/* relaxed: ordered by the barrier */
+	atomic_store_explicit(&rep->stop, false, memory_order_relaxed);
+	atomic_store_explicit(&rep->gate, 0, memory_order_relaxed);
+	mark_noise(rep, &window->before);
+	pthread_barrier_wait(&rep->barrier);
+	window->open = await_gate(rep);
+	cpu_ns = thread_cpu_ns();
+	watch(rep, window->open, phase_ns(rep, phase), phase != PHASE_WARMUP);
+	/* relaxed: only has to be seen eventually */
+	atomic_store_explicit(&rep->stop, true, memory_order_relaxed);
+	window->harness_cpu_ns = thread_cpu_ns() - cpu_ns;
+	pthread_barrier_wait(&rep->barrier);
+	mark_noise(rep, &window->after);
+	for (unsigned i = 0; i < rep->team.nr; i++)
+		if (rep->thread[i].phase[phase].end > window->end)
+			window->end = rep->thread[i].phase[phase].end;
+}
+
+static void direct(struct rep *rep)
+{
+	pthread_barrier_wait(&rep->barrier); /* all are ready */
+	/* relaxed: every writer passed the barrier */
+	if (atomic_load_explicit(&rep->broken, memory_order_relaxed))
+		return;
+	for (unsigned i = 0; i < NR_PHASES; i++)
+		if (phase_ns(rep, (enum rep_phase)i))
+			direct_phase(rep, (enum rep_phase)i);
+	rep->phase = NR_PHASES;
+	pthread_barrier_wait(&rep->barrier);
+}
+
+static int team_create(struct rep *rep)
+{
+	struct team *team = &rep->team;
+	const unsigned nr = rep->params->threads.n;
+
+	team->worker =
+		aligned_alloc(CACHELINE_SIZE, nr * sizeof(*team->worker));
+	rep->thread = aligned_alloc(CACHELINE_SIZE, nr * sizeof(*rep->thread));
+	if (!team->worker || !rep->thread)
+		return -ENOMEM;
+	memset(team->worker, 0, nr * sizeof(*team->worker));
+	memset(rep->thread, 0, nr * sizeof(*rep->thread));
+	team->nr = (uint16_t)nr;
+	team->params = &rep->params->workload;
+	team->machine = rep->machine;
+	for (unsigned i = 0; i < nr; i++) {
+		struct worker *w = &team->worker[i];
+
+		w->stop = &rep->stop;
+		w->params = team->params;
+		w->team = team;
+		w->rng = rng_seed(team->params->seed, i);
+		w->sample_mask = rep->params->sample - 1;
+		w->index = (uint16_t)i;
+		rep->thread[i].w = w;
+		rep->thread[i].rep = rep;
+	}
+	return 0;
+}
+
+static int team_place(struct rep *rep)
+{
+	const struct job_params *p = rep->params;
+	uint16_t cpu[MAX_CPUS], model[MAX_CPUS];
+	char err[REP_WHY_MAX];
+
+	if (rep->team.nr > MAX_CPUS ||
+	    pin_choose(rep->host, p->placement, rep->team.nr, p->oversubscribe,
+		       cpu)) {
+		pin_refusal(rep->host, p->placement, rep->team.nr, "this host",
+			    err, sizeof(err));
+		rep_judge(rep, VERDICT_FAILED, "%s", err);
+		return -1;
+	}
+	if (pin_choose(&rep->desc->topo, p->placement, rep->team.nr,
+		       p->oversubscribe, model)) {
+		pin_refusal(&rep->desc->topo, p->placement, rep->team.nr,
+			    "the machine", err, sizeof(err));
+		rep_judge(rep, VERDICT_FAILED, "%s", err);
+		return -1;
+	}
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		rep->thread[i].cpu = cpu[i];
+		rep->thread[i].model_cpu = model[i];
+	}
+	if (pin_avoid(rep->host, cpu, rep->team.nr)) {
+		rep_judge(rep, VERDICT_FAILED, "cannot place the main thread");
+		return -1;
+	}
+	return 0;
+}
+
+static int team_setup(struct rep *rep)
+{
+	const struct workload *workload = rep->bound->workload;
+	int r = workload->setup ? workload->setup(&rep->team) : 0;
+
+	if (r)
+		rep_judge(rep, r == -ENOMEM ? VERDICT_OOM : VERDICT_FAILED,
+			  "workload %s: setup: %s", workload->name,
+			  strerror(-r));
+	return r;
+}
+
+/* A thread that cannot be started leaves the others at the barrier for ever,
+ * so that ends the process' hope: the verdict is given, nobody is joined. */
+static int team_start(struct rep *rep)
+{
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		struct rep_thread *t = &rep->thread[i];
+		int r = pthread_create(&t->thread, NULL, worker_main, t);
+
+		if (r) {
+			rep_judge(rep, VERDICT_FAILED, "starting thread %u: %s",
+				  i, strerror(r));
+			return -1;
+		}
+		t->started = true;
+	}
+	return 0;
+}
+
+int rep_team_run(struct rep *rep)
+{
+	const struct workload *workload = rep->bound->workload;
+	int r = team_create(rep);
+
+	if (!r)
+		r = samples_init(rep);
+	if (r) {
+		rep_judge(rep, VERDICT_OOM, "no memory for the team");
+		return -1;
+	}
+	if (team_place(rep))
+		return -1;
+	pthread_barrier_init(&rep->barrier, NULL, rep->team.nr + 1u);
+	r = team_setup(rep);
+	if (!r && team_start(rep))
+		return -1;
+	if (!r) {
+		direct(rep);
+		for (unsigned i = 0; i < rep->team.nr; i++)
+			pthread_join(rep->thread[i].thread, NULL);
+		if (workload->report)
+			rep->nr_report =
+				workload->report(&rep->team, rep->report);
+	}
+	if (workload->cleanup)
+		workload->cleanup(&rep->team);
+	pthread_barrier_destroy(&rep->barrier);
+	return rep->verdict == VERDICT_OK ? 0 : -1;
+}

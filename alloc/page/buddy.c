@@ -75,36 +75,42 @@ NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,
 	return true;
 }
 
-NOINLINE void buddy_free_large(struct zone *zone, unsigned cpu, uint32_t pfn,
-			       unsigned order, unsigned fpi_flags)
+NOINLINE void buddy_free_slow(unsigned cpu, struct zone *zone, pfn_t pfn,
+			      unsigned order, unsigned fpi_flags)
 {
-	unsigned piece = rules_6_12(zone) ? zone->pageblock_order : order;
-	uint32_t end = pfn + (1u << order);
+	const struct buddy_ref b = buddy_ref_cpu(zone, cpu);
+	const uint32_t end = pfn.v + (1u << order);
 
-	page_set_head(&zone->map[pfn], 0);
-	for (; pfn < end; pfn += 1u << piece) {
-		unsigned mt = pageblock_mt(zone, pfn);
+	/* 6.12: in pieces, each with its own pageblock's type */
+	if (rules_6_12(zone) && order > zone->pageblock_order)
+		order = zone->pageblock_order;
+	page_set_head_ref(&zone->map[pfn.v], 0, 0);
+	for (uint32_t at = pfn.v; at < end; at += 1u << order) {
+		const unsigned mt = pageblock_mt(zone, at);
 
-		buddy_account(zone, cpu, 1L << piece, mt);
-		buddy_merge(zone, pfn, piece, mt, fpi_flags);
+		buddy_account(&b, zone, 1L << order, mt);
+		buddy_merge(&b, zone, (struct buddy_block){ at, order, mt },
+			    fpi_flags);
 	}
 }
 
 /* To the tail of type mt's list. Linux 6.12 counts the pages out of the one
  * type and into the other, which may fold the CPU's delta. */
-static void move_to_list(struct zone *zone, unsigned cpu, uint32_t pfn,
-			 unsigned mt) REQUIRES(zone->lock)
+static void move_to_list(const struct buddy_ref *b, struct zone *zone,
+			 uint32_t pfn, unsigned mt) REQUIRES(zone->lock)
 {
 	const uint32_t head = page_head(&zone->map[pfn]);
 	const unsigned order = page_head_order(head);
-	const long pages = 1L << order;
+	const unsigned from = page_head_mt(head);
 
-	buddy_list_del(zone, pfn, order, page_head_mt(head));
-	buddy_list_add(zone, pfn, order, mt, true);
-	if (rules_6_12(zone) || page_head_mt(head) >= MT_PCPTYPES ||
-	    mt >= MT_PCPTYPES) {
-		buddy_account(zone, cpu, -pages, page_head_mt(head));
-		buddy_account(zone, cpu, pages, mt);
+	buddy_list_del(b, zone, pfn, order, from);
+	buddy_list_add_tail(b, zone, pfn, order, mt);
+	if (rules_6_12(zone)) {
+		buddy_account(b, zone, -(1L << order), from);
+		buddy_account(b, zone, 1L << order, mt);
+	} else {
+		buddy_count_special(zone, -(1L << order), from);
+		buddy_count_special(zone, 1L << order, mt);
 	}
 }
 
@@ -146,8 +152,9 @@ static long range_free_pages(const struct zone *zone, uint64_t start,
 
 /* Free blocks of [start, end) to the tails of type mt's lists, ascending.
  * Returns pages moved. */
-static long range_move(struct zone *zone, unsigned cpu, uint64_t start,
-		       uint64_t end, unsigned mt) REQUIRES(zone->lock)
+static long range_move(const struct buddy_ref *b, struct zone *zone,
+		       uint64_t start, uint64_t end, unsigned mt)
+	REQUIRES(zone->lock)
 {
 	long pages = 0;
 
@@ -158,7 +165,7 @@ static long range_move(struct zone *zone, unsigned cpu, uint64_t start,
 		if (page_head_state(head) == PAGE_BUDDY) {
 			step = 1L << page_head_order(head);
 			pages += step;
-			move_to_list(zone, cpu, (uint32_t)pfn, mt);
+			move_to_list(b, zone, (uint32_t)pfn, mt);
 		}
 		pfn += (uint64_t)step;
 	}
@@ -166,8 +173,8 @@ static long range_move(struct zone *zone, unsigned cpu, uint64_t start,
 }
 
 /* Raises the boost by one pageblock. False: this zone is never boosted. */
-static bool boost_watermark(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static bool boost_watermark(const struct buddy_ref *b, struct zone *zone,
+			    struct buddy_request *req) REQUIRES(zone->lock)
 {
 	const long block = 1L << zone->pageblock_order;
 	const long cap = watermark_boost_cap(zone);
@@ -185,7 +192,7 @@ static bool boost_watermark(struct zone *zone, struct buddy_request *req)
 		/* relaxed: a request to whoever allocates next */
 		atomic_fetch_or_explicit(&zone->flags, ZONE_BOOSTED_WATERMARK,
 					 memory_order_relaxed);
-	note(req->ctx, zone, EV_BOOST, req->order, (uint64_t)boost);
+	note(b->ctx, zone, EV_BOOST, req->order, (uint64_t)boost);
 	return true;
 }
 
@@ -241,21 +248,22 @@ static bool enough_to_retag(const struct zone *zone, long pages)
 	return pages >= 1L << (zone->pageblock_order - 1) || !grouping(zone);
 }
 
-static void retag(struct zone *zone, struct buddy_request *req, uint32_t pfn,
-		  unsigned from) REQUIRES(zone->lock)
+static void retag(const struct buddy_ref *b, struct zone *zone,
+		  struct buddy_request *req, uint32_t pfn, unsigned from)
+	REQUIRES(zone->lock)
 {
 	pageblock_set_mt(zone, pfn, req->mt);
-	note(req->ctx, zone, EV_STEAL, req->order, from << 8 | req->mt);
+	note(b->ctx, zone, EV_STEAL, req->order, from << 8 | req->mt);
 }
 
 /* 6.1: makes the block at pfn, and what may be had with it, available on the
  * lists of the request's type. whole: stealing the pageblock is allowed. */
-static void steal_6_1(struct zone *zone, struct buddy_request *req,
-		      uint32_t pfn, bool whole) REQUIRES(zone->lock)
+static void steal_6_1(const struct buddy_ref *b, struct zone *zone,
+		      struct buddy_request *req, uint32_t pfn, bool whole)
+	REQUIRES(zone->lock)
 {
 	const unsigned order = page_head_order(page_head(&zone->map[pfn]));
 	const unsigned block_mt = pageblock_mt(zone, pfn);
-	const unsigned cpu = req->ctx->cpu;
 	uint64_t start, end;
 	long free = 0;
 
@@ -263,29 +271,29 @@ static void steal_6_1(struct zone *zone, struct buddy_request *req,
 		goto single;
 	if (order >= zone->pageblock_order) {
 		pageblocks_set_mt(zone, pfn, order, req->mt);
-		note(req->ctx, zone, EV_STEAL, req->order,
+		note(b->ctx, zone, EV_STEAL, req->order,
 		     block_mt << 8 | req->mt);
 		goto single;
 	}
-	boost_watermark(zone, req);
+	boost_watermark(b, zone, req);
 	if (!whole)
 		goto single;
 	if (pageblock_range(zone, pfn, &start, &end))
-		free = range_move(zone, cpu, start, end, req->mt);
+		free = range_move(b, zone, start, end, req->mt);
 	if (!free)
 		goto single;
 	if (enough_to_retag(zone, free + alike_pages(zone, pfn, free, req->mt,
 						     block_mt)))
-		retag(zone, req, pfn, block_mt);
+		retag(b, zone, req, pfn, block_mt);
 	return;
 single:
-	move_to_list(zone, cpu, pfn, req->mt);
+	move_to_list(b, zone, pfn, req->mt);
 }
 
 /* 6.1 (__rmqueue_fallback): true if a block now lies on a list of the
  * request's type. */
-static bool fallback_6_1(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static bool fallback_6_1(const struct buddy_ref *b, struct zone *zone,
+			 struct buddy_request *req) REQUIRES(zone->lock)
 {
 	const int lowest = (int)lowest_order(zone, req);
 	int order, from = -1;
@@ -309,62 +317,65 @@ static bool fallback_6_1(struct zone *zone, struct buddy_request *req)
 		}
 	}
 	pfn = pfn_list_first(&zone->free_area[order].list[from]);
-	steal_6_1(zone, req, pfn, whole);
-	note(req->ctx, zone, EV_FALLBACK, (unsigned)order,
+	steal_6_1(b, zone, req, pfn, whole);
+	note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
 	     (unsigned)from << 8 | req->mt);
 	return true;
 }
 
 /* Smallest fit from the lists of type mt; 6.12 counts the pages here. */
-static pfn_t take_counted(struct zone *zone, struct buddy_request *req,
-			  unsigned mt) REQUIRES(zone->lock)
+static pfn_t take_counted(const struct buddy_ref *b, struct zone *zone,
+			  struct buddy_request *req, unsigned mt)
+	REQUIRES(zone->lock)
 {
-	pfn_t pfn = buddy_smallest(zone, req->order, mt);
+	pfn_t pfn = buddy_smallest(b, zone, req->order, mt);
 
 	req->list_mt = mt;
 	if (pfn_valid(pfn) && rules_6_12(zone))
-		buddy_account(zone, req->ctx->cpu, -(1L << req->order), mt);
+		buddy_account(b, zone, -(1L << req->order), mt);
 	return pfn;
 }
 
 /* 6.12: takes over the pageblock of the block at pfn and serves the request
  * from it, or leaves everything as it was. */
-static pfn_t claim_block(struct zone *zone, struct buddy_request *req,
-			 uint32_t pfn, unsigned from) REQUIRES(zone->lock)
+static pfn_t claim_block(const struct buddy_ref *b, struct zone *zone,
+			 struct buddy_request *req, uint32_t pfn, unsigned from)
+	REQUIRES(zone->lock)
 {
 	const unsigned order = page_head_order(page_head(&zone->map[pfn]));
 	const unsigned block_mt = pageblock_mt(zone, pfn);
-	const unsigned cpu = req->ctx->cpu;
 	uint64_t start, end;
 	long free;
 
 	if (order >= zone->pageblock_order) {
-		buddy_list_del(zone, pfn, order, from);
-		buddy_account(zone, cpu, -(1L << order), from);
+		buddy_list_del(b, zone, pfn, order, from);
+		buddy_account(b, zone, -(1L << order), from);
 		pageblocks_set_mt(zone, pfn, order, req->mt);
-		buddy_expand(zone, pfn, req->order, order, req->mt);
-		buddy_account(zone, cpu, (1L << order) - (1L << req->order),
+		buddy_expand(b, zone,
+			     (struct buddy_block){ pfn, order, req->mt },
+			     req->order);
+		buddy_account(b, zone, (1L << order) - (1L << req->order),
 			      req->mt);
-		note(req->ctx, zone, EV_STEAL, req->order,
+		note(b->ctx, zone, EV_STEAL, req->order,
 		     block_mt << 8 | req->mt);
 		return (pfn_t){ pfn };
 	}
-	boost_watermark(zone, req);
+	boost_watermark(b, zone, req);
 	if (!pageblock_range(zone, pfn, &start, &end))
 		return PFN_NONE;
 	free = range_free_pages(zone, start, end);
 	if (!enough_to_retag(zone, free + alike_pages(zone, pfn, free, req->mt,
 						      block_mt)))
 		return PFN_NONE;
-	range_move(zone, cpu, start, end, req->mt);
-	retag(zone, req, pfn, block_mt);
-	return take_counted(zone, req, req->mt);
+	range_move(b, zone, start, end, req->mt);
+	retag(b, zone, req, pfn, block_mt);
+	return take_counted(b, zone, req, req->mt);
 }
 
 /* 6.12 (__rmqueue_claim): from the largest order down, until a pageblock can
  * be had whole. */
-static pfn_t claim_6_12(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static pfn_t claim_6_12(const struct buddy_ref *b, struct zone *zone,
+			struct buddy_request *req) REQUIRES(zone->lock)
 {
 	const int lowest = (int)lowest_order(zone, req);
 
@@ -379,11 +390,11 @@ static pfn_t claim_6_12(struct zone *zone, struct buddy_request *req)
 		if (from < 0)
 			continue;
 		first = pfn_list_first(&zone->free_area[order].list[from]);
-		pfn = claim_block(zone, req, first, (unsigned)from);
+		pfn = claim_block(b, zone, req, first, (unsigned)from);
 		if (!pfn_valid(pfn))
 			continue;
 		req->list_mt = req->mt;
-		note(req->ctx, zone, EV_FALLBACK, (unsigned)order,
+		note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
 		     (unsigned)from << 8 | req->mt);
 		return pfn;
 	}
@@ -392,35 +403,35 @@ static pfn_t claim_6_12(struct zone *zone, struct buddy_request *req)
 
 /* 6.12 (__rmqueue_steal): one block, the smallest; what is left of it stays
  * with its type. */
-static pfn_t steal_6_12(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static pfn_t steal_6_12(const struct buddy_ref *b, struct zone *zone,
+			struct buddy_request *req) REQUIRES(zone->lock)
 {
 	for (unsigned o = req->order; o < NR_PAGE_ORDERS; o++) {
 		int from = fallback_type(zone, o, req->mt);
 
 		if (from < 0)
 			continue;
-		note(req->ctx, zone, EV_FALLBACK, o,
+		note(b->ctx, zone, EV_FALLBACK, o,
 		     (unsigned)from << 8 | req->mt);
-		return take_counted(zone, req, (unsigned)from);
+		return take_counted(b, zone, req, (unsigned)from);
 	}
 	return PFN_NONE;
 }
 
-static pfn_t rmqueue_6_12(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static pfn_t rmqueue_6_12(const struct buddy_ref *b, struct zone *zone,
+			  struct buddy_request *req) REQUIRES(zone->lock)
 {
 	pfn_t pfn;
 
 	switch (req->mode) {
 	case RMQUEUE_NORMAL:
-		pfn = take_counted(zone, req, req->mt);
+		pfn = take_counted(b, zone, req, req->mt);
 		if (pfn_valid(pfn))
 			return pfn;
 		/* fall through */
 	case RMQUEUE_CMA:
 		if (req->alloc_flags & ALLOC_CMA) {
-			pfn = take_counted(zone, req, MT_CMA);
+			pfn = take_counted(b, zone, req, MT_CMA);
 			if (pfn_valid(pfn)) {
 				req->mode = RMQUEUE_CMA;
 				return pfn;
@@ -428,7 +439,7 @@ static pfn_t rmqueue_6_12(struct zone *zone, struct buddy_request *req)
 		}
 		/* fall through */
 	case RMQUEUE_CLAIM:
-		pfn = claim_6_12(zone, req);
+		pfn = claim_6_12(b, zone, req);
 		if (pfn_valid(pfn)) {
 			/* the rest of the pageblock is on our own lists now */
 			req->mode = RMQUEUE_NORMAL;
@@ -438,7 +449,7 @@ static pfn_t rmqueue_6_12(struct zone *zone, struct buddy_request *req)
 	case RMQUEUE_STEAL:
 		if (req->alloc_flags & ALLOC_NOFRAGMENT)
 			break;
-		pfn = steal_6_12(zone, req);
+		pfn = steal_6_12(b, zone, req);
 		if (pfn_valid(pfn)) {
 			req->mode = RMQUEUE_STEAL;
 			return pfn;
@@ -448,48 +459,50 @@ static pfn_t rmqueue_6_12(struct zone *zone, struct buddy_request *req)
 	return PFN_NONE;
 }
 
-static pfn_t rmqueue_6_1(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock)
+static pfn_t rmqueue_6_1(const struct buddy_ref *b, struct zone *zone,
+			 struct buddy_request *req) REQUIRES(zone->lock)
 {
 	pfn_t pfn;
 
 	do {
-		pfn = take_counted(zone, req, req->mt);
+		pfn = take_counted(b, zone, req, req->mt);
 		if (!pfn_valid(pfn) && (req->alloc_flags & ALLOC_CMA))
-			pfn = take_counted(zone, req, MT_CMA);
-	} while (!pfn_valid(pfn) && fallback_6_1(zone, req));
+			pfn = take_counted(b, zone, req, MT_CMA);
+	} while (!pfn_valid(pfn) && fallback_6_1(b, zone, req));
 	return pfn;
 }
 
-pfn_t buddy_rmqueue_one(struct zone *zone, struct buddy_request *req)
+pfn_t buddy_rmqueue_one(const struct buddy_ref *b, struct zone *zone,
+			struct buddy_request *req)
 {
 	if (buddy_cma_first(zone, req->alloc_flags)) {
-		pfn_t pfn = take_counted(zone, req, MT_CMA);
+		pfn_t pfn = take_counted(b, zone, req, MT_CMA);
 
 		if (pfn_valid(pfn))
 			return pfn;
 	}
-	return rules_6_12(zone) ? rmqueue_6_12(zone, req)
-				: rmqueue_6_1(zone, req);
+	return rules_6_12(zone) ? rmqueue_6_12(b, zone, req)
+				: rmqueue_6_1(b, zone, req);
 }
 
-NOINLINE pfn_t buddy_rmqueue_slow(struct zone *zone, struct buddy_request *req)
+NOINLINE pfn_t buddy_rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
+				  struct buddy_request *req)
 {
+	const struct buddy_ref ref = buddy_ref(ctx, zone), *b = &ref;
 	pfn_t pfn = PFN_NONE;
 
 	if (req->alloc_flags & ALLOC_HIGHATOMIC)
-		pfn = take_counted(zone, req, MT_HIGHATOMIC);
+		pfn = take_counted(b, zone, req, MT_HIGHATOMIC);
 	if (!pfn_valid(pfn))
-		pfn = buddy_rmqueue_one(zone, req);
+		pfn = buddy_rmqueue_one(b, zone, req);
 	if (!pfn_valid(pfn) &&
 	    (req->alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
-		pfn = take_counted(zone, req, MT_HIGHATOMIC);
+		pfn = take_counted(b, zone, req, MT_HIGHATOMIC);
 	if (!pfn_valid(pfn))
 		return PFN_NONE;
 	page_hand_out(&zone->map[pfn.v], req->order, req->list_mt, zone->id);
 	if (!rules_6_12(zone))
-		buddy_account(zone, req->ctx->cpu, -(1L << req->order),
-			      req->list_mt);
+		buddy_account(b, zone, -(1L << req->order), req->list_mt);
 	return pfn;
 }
 
@@ -522,19 +535,20 @@ static long highatomic_limit(const struct zone *zone)
 }
 
 /* All free pages of pfn's pageblock to type mt's lists; pages moved. */
-static long pageblock_move(struct zone *zone, unsigned cpu, uint64_t pfn,
-			   unsigned mt) REQUIRES(zone->lock)
+static long pageblock_move(const struct buddy_ref *b, struct zone *zone,
+			   uint64_t pfn, unsigned mt) REQUIRES(zone->lock)
 {
 	uint64_t start, end;
 
 	if (!pageblock_range(zone, pfn, &start, &end))
 		return -1;
-	return range_move(zone, cpu, start, end, mt);
+	return range_move(b, zone, start, end, mt);
 }
 
 void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 			      pfn_t pfn, unsigned order)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	const long block = 1L << zone->pageblock_order;
 	long moved = 0, add = block;
 	unsigned mt;
@@ -550,7 +564,7 @@ void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 		pageblocks_set_mt(zone, pfn.v, order, MT_HIGHATOMIC);
 		add = 1L << order;
 	} else {
-		moved = pageblock_move(zone, ctx->cpu, pfn.v, MT_HIGHATOMIC);
+		moved = pageblock_move(&b, zone, pfn.v, MT_HIGHATOMIC);
 		if (moved < 0 && rules_6_12(zone))
 			goto out;
 		pageblock_set_mt(zone, pfn.v, MT_HIGHATOMIC);
@@ -564,6 +578,7 @@ out:
 bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 				unsigned mt, bool force)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	const long block = 1L << zone->pageblock_order;
 	long moved = 0;
 
@@ -581,7 +596,7 @@ bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 			reserved_highatomic_set(
 				zone, reserved - min_long(block, reserved));
 		pageblock_set_mt(zone, pfn, mt);
-		moved = pageblock_move(zone, ctx->cpu, pfn, mt);
+		moved = pageblock_move(&b, zone, pfn, mt);
 		note(ctx, zone, EV_HIGHATOMIC, o, 0);
 	}
 	spin_unlock(&zone->lock);
@@ -618,6 +633,7 @@ void buddy_init_zone(struct zone *zone)
 
 void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
 {
+
 	spin_lock(&zone->lock);
 	while (start < end) {
 		unsigned order = start ? (unsigned)__builtin_ctzll(start)
@@ -627,8 +643,8 @@ void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
 			order = MAX_PAGE_ORDER;
 		while (start + (1ULL << order) > end)
 			order--;
-		buddy_free(zone, 0, (pfn_t){ (uint32_t)start }, order,
-			   FPI_TO_TAIL);
+		buddy_free_slow(0, zone, (pfn_t){ (uint32_t)start }, order,
+				FPI_TO_TAIL);
 		start += 1ULL << order;
 	}
 	spin_unlock(&zone->lock);

@@ -52,8 +52,7 @@ ALWAYS_INLINE void pfn_list_add_head(struct pfn_list *list, struct page *map,
 {
 	uint32_t first = pfn_list_first(list);
 
-	map[pfn].next = first;
-	map[pfn].prev = PFN_LIST_END;
+	map[pfn].links = first | (uint64_t)PFN_LIST_END << 32;
 	if (first != PFN_LIST_END)
 		map[first].prev = pfn;
 	else
@@ -68,8 +67,7 @@ ALWAYS_INLINE void pfn_list_add_tail(struct pfn_list *list, struct page *map,
 		pfn_list_add_head(list, map, pfn);
 		return;
 	}
-	map[pfn].next = PFN_LIST_END;
-	map[pfn].prev = list->last;
+	map[pfn].links = PFN_LIST_END | (uint64_t)list->last << 32;
 	map[list->last].next = pfn;
 	list->last = pfn;
 }
@@ -79,14 +77,31 @@ ALWAYS_INLINE void pfn_list_del(struct pfn_list *list, struct page *map,
 {
 	uint32_t next = map[pfn].next, prev = map[pfn].prev;
 
-	if (prev != PFN_LIST_END)
-		map[prev].next = next;
-	else
+	if (prev == PFN_LIST_END) {
 		pfn_list_set_first(list, next);
+		if (next != PFN_LIST_END)
+			map[next].prev = PFN_LIST_END;
+		return;
+	}
+	map[prev].next = next;
 	if (next != PFN_LIST_END)
 		map[next].prev = prev;
 	else
 		list->last = prev;
+}
+
+/* Unlinks and returns the first, PFN_LIST_END: empty. */
+ALWAYS_INLINE uint32_t pfn_list_pop(struct pfn_list *list, struct page *map)
+{
+	uint32_t pfn = pfn_list_first(list), next;
+
+	if (pfn == PFN_LIST_END)
+		return pfn;
+	next = map[pfn].next;
+	pfn_list_set_first(list, next);
+	if (next != PFN_LIST_END)
+		map[next].prev = PFN_LIST_END;
+	return pfn;
 }
 
 /* Body may not unlink pfn. */
@@ -108,52 +123,117 @@ ALWAYS_INLINE bool migratetype_mergeable(unsigned mt)
 	return mt < MT_PCPTYPES;
 }
 
-/* nr_free of one order changes by +1 or -1. */
-ALWAYS_INLINE void area_count(struct zone *zone, unsigned order, uint32_t add)
-	REQUIRES(zone->lock)
-{
-	_Atomic uint32_t *nr = &zone->free_area[order].nr_free;
+/*
+ * What an operation needs and nobody changes, read before zone->lock is taken:
+ * loads that follow a locked instruction wait for it, so whatever is read
+ * afterwards lengthens the critical section. Functions that are not inlined get
+ * ctx and make their own, so that this one can live in registers.
+ */
+struct buddy_ref {
+	struct page_ctx *ctx; /* events; NULL: counted on a given CPU */
+	struct page *map;
+	struct zone_cpu *cpu; /* of ctx->cpu */
+	long threshold;       /* of cpu->free_diff */
+	uint32_t head;        /* head word of a free order-0 block, type 0 */
+	unsigned pageblock_order;
+};
 
+/* For frees that are counted on any CPU; events need a ctx. */
+ALWAYS_INLINE struct buddy_ref buddy_ref_cpu(const struct zone *zone,
+					     unsigned cpu)
+{
+	return (struct buddy_ref){
+		.map = zone->map,
+		.cpu = &zone->cpu[cpu],
+		.threshold = zone->stat_threshold,
+		.head = page_head_make(PAGE_BUDDY, 0, 0, zone->id),
+		.pageblock_order = zone->pageblock_order,
+	};
+}
+
+ALWAYS_INLINE struct buddy_ref buddy_ref(struct page_ctx *ctx,
+					 const struct zone *zone)
+{
+	struct buddy_ref b = buddy_ref_cpu(zone, ctx->cpu);
+
+	b.ctx = ctx;
+	return b;
+}
+
+/* nr_free of one order changes by +1 or -1. */
+ALWAYS_INLINE void area_count(struct free_area *area, uint32_t add)
+{
 	/* relaxed: zone->lock orders the writers, samplers want a statistic */
 	atomic_store_explicit(
-		nr, atomic_load_explicit(nr, memory_order_relaxed) + add,
+		&area->nr_free,
+		atomic_load_explicit(&area->nr_free, memory_order_relaxed) +
+			add,
 		memory_order_relaxed);
 }
 
-ALWAYS_INLINE void buddy_list_add(struct zone *zone, uint32_t pfn,
-				  unsigned order, unsigned mt, bool to_tail)
+ALWAYS_INLINE void buddy_list_add(const struct buddy_ref *b, struct zone *zone,
+				  uint32_t pfn, unsigned order, unsigned mt)
 	REQUIRES(zone->lock)
 {
-	struct pfn_list *list = &zone->free_area[order].list[mt];
+	struct free_area *area = &zone->free_area[order];
 
-	page_set_head(&zone->map[pfn],
-		      page_head_make(PAGE_BUDDY, order, mt, zone->id));
-	if (to_tail)
-		pfn_list_add_tail(list, zone->map, pfn);
-	else
-		pfn_list_add_head(list, zone->map, pfn);
-	area_count(zone, order, 1);
+	page_set_head(&b->map[pfn],
+		      b->head | page_head_make(PAGE_TAIL, order, mt, 0));
+	pfn_list_add_head(&area->list[mt], b->map, pfn);
+	area_count(area, 1);
+}
+
+ALWAYS_INLINE void buddy_list_add_tail(const struct buddy_ref *b,
+				       struct zone *zone, uint32_t pfn,
+				       unsigned order, unsigned mt)
+	REQUIRES(zone->lock)
+{
+	struct free_area *area = &zone->free_area[order];
+
+	page_set_head(&b->map[pfn],
+		      b->head | page_head_make(PAGE_TAIL, order, mt, 0));
+	pfn_list_add_tail(&area->list[mt], b->map, pfn);
+	area_count(area, 1);
 }
 
 /* The page's head word is left to the caller. */
-ALWAYS_INLINE void buddy_list_del(struct zone *zone, uint32_t pfn,
-				  unsigned order, unsigned mt)
+ALWAYS_INLINE void buddy_list_del(const struct buddy_ref *b, struct zone *zone,
+				  uint32_t pfn, unsigned order, unsigned mt)
 	REQUIRES(zone->lock)
 {
-	pfn_list_del(&zone->free_area[order].list[mt], zone->map, pfn);
-	area_count(zone, order, -1u);
+	struct free_area *area = &zone->free_area[order];
+
+	pfn_list_del(&area->list[mt], b->map, pfn);
+	area_count(area, -1u);
 }
 
+struct buddy_block {
+	uint32_t pfn;
+	unsigned order, mt;
+};
+
 /*
- * Cuts the block at pfn from order `high` down to `low` and keeps the lowest
- * part; every upper half goes to the head of its list, type mt.
+ * Cuts the block, which is on no list, down to order `low` and keeps the
+ * lowest part; every upper half goes to the head of its list.
  */
-ALWAYS_INLINE void buddy_expand(struct zone *zone, uint32_t pfn, unsigned low,
-				unsigned high, unsigned mt) REQUIRES(zone->lock)
+ALWAYS_INLINE void buddy_expand(const struct buddy_ref *b, struct zone *zone,
+				struct buddy_block block, unsigned low)
+	REQUIRES(zone->lock)
 {
-	while (high > low) {
-		high--;
-		buddy_list_add(zone, pfn + (1u << high), high, mt, false);
+	struct free_area *area = &zone->free_area[block.order];
+	/* the order is the lowest part of the head word */
+	uint32_t head =
+		b->head | page_head_make(PAGE_TAIL, block.order, block.mt, 0);
+	uint32_t size = 1u << block.order;
+
+	for (unsigned order = block.order; order > low; order--) {
+		area--;
+		head--;
+		size >>= 1;
+		page_set_head(&b->map[block.pfn + size], head);
+		pfn_list_add_head(&area->list[block.mt], b->map,
+				  block.pfn + size);
+		area_count(area, 1);
 	}
 }
 
@@ -161,9 +241,8 @@ ALWAYS_INLINE void buddy_expand(struct zone *zone, uint32_t pfn, unsigned low,
 ALWAYS_INLINE void page_hand_out(struct page *page, unsigned order, unsigned mt,
 				 unsigned zone_id)
 {
-	page_set_head(page, page_head_make(PAGE_ALLOC, order, mt, zone_id));
-	/* relaxed: nobody else knows the page */
-	atomic_store_explicit(&page->refcount, 1, memory_order_relaxed);
+	page_set_head_ref(page, page_head_make(PAGE_ALLOC, order, mt, zone_id),
+			  1);
 }
 
 /*
@@ -171,46 +250,77 @@ ALWAYS_INLINE void page_hand_out(struct page *page, unsigned order, unsigned mt,
  * the first non-empty list from `order` upwards. The page is left without a
  * head word. Counters are the caller's.
  */
-ALWAYS_INLINE pfn_t buddy_smallest(struct zone *zone, unsigned order,
-				   unsigned mt) REQUIRES(zone->lock)
+ALWAYS_INLINE pfn_t buddy_smallest(const struct buddy_ref *b, struct zone *zone,
+				   unsigned order, unsigned mt)
+	REQUIRES(zone->lock)
 {
 	for (unsigned o = order; o < NR_PAGE_ORDERS; o++) {
-		uint32_t pfn = pfn_list_first(&zone->free_area[o].list[mt]);
+		struct free_area *area = &zone->free_area[o];
+		uint32_t pfn = pfn_list_pop(&area->list[mt], b->map);
 
 		if (pfn == PFN_LIST_END)
 			continue;
-		buddy_list_del(zone, pfn, o, mt);
-		buddy_expand(zone, pfn, order, o, mt);
+		area_count(area, -1u);
+		buddy_expand(b, zone, (struct buddy_block){ pfn, o, mt },
+			     order);
 		return (pfn_t){ pfn };
 	}
 	return PFN_NONE;
 }
 
-/* Free pages of the zone change by delta, which lay or lie on lists of type
- * mt, as CPU `cpu` sees it. */
-ALWAYS_INLINE void buddy_account(struct zone *zone, unsigned cpu, long delta,
-				 unsigned mt) REQUIRES(zone->lock)
+/* zone_mod_free_pages() with what was read beforehand. */
+ALWAYS_INLINE void buddy_mod_free(const struct buddy_ref *b, struct zone *zone,
+				  long delta) REQUIRES(zone->lock)
 {
-	if (unlikely(mt >= MT_PCPTYPES)) {
-		_Atomic long *nr = mt == MT_CMA ? &zone->nr_free_cma
-						: &zone->nr_free_highatomic;
+	/* relaxed, all: see vmstat.h */
+	long x = delta +
+		 atomic_load_explicit(&b->cpu->free_diff, memory_order_relaxed);
 
-		if (mt == MT_ISOLATE)
-			return;
-		/* relaxed: as area_count() */
+	if (unlikely((unsigned long)(x + b->threshold) >
+		     2 * (unsigned long)b->threshold)) {
+		x += atomic_load_explicit(&zone->nr_free_pages,
+					  memory_order_relaxed);
+		atomic_store_explicit(&zone->nr_free_pages, x,
+				      memory_order_relaxed);
+		x = 0;
+	}
+	atomic_store_explicit(&b->cpu->free_diff, (int8_t)x,
+			      memory_order_relaxed);
+}
+
+/* nr_free_cma and nr_free_highatomic, for lists of those types. */
+ALWAYS_INLINE void buddy_count_special(struct zone *zone, long delta,
+				       unsigned mt) REQUIRES(zone->lock)
+{
+	_Atomic long *nr = mt == MT_CMA          ? &zone->nr_free_cma
+			   : mt == MT_HIGHATOMIC ? &zone->nr_free_highatomic
+						 : NULL;
+
+	/* relaxed: zone->lock orders the writers */
+	if (nr)
 		atomic_store_explicit(
 			nr,
 			atomic_load_explicit(nr, memory_order_relaxed) + delta,
 			memory_order_relaxed);
+}
+
+/* Free pages of the zone change by delta, which lay or lie on lists of type
+ * mt; those on Isolate lists are not free. */
+ALWAYS_INLINE void buddy_account(const struct buddy_ref *b, struct zone *zone,
+				 long delta, unsigned mt) REQUIRES(zone->lock)
+{
+	if (unlikely(mt >= MT_PCPTYPES)) {
+		buddy_count_special(zone, delta, mt);
+		if (mt == MT_ISOLATE)
+			return;
 	}
-	zone_mod_free_pages(zone, cpu, delta);
+	buddy_mod_free(b, zone, delta);
 }
 
 /* Where __rmqueue of 6.12 succeeded last during one refill; starts at 0. */
 enum rmqueue_mode { RMQUEUE_NORMAL, RMQUEUE_CMA, RMQUEUE_CLAIM, RMQUEUE_STEAL };
 
 struct buddy_request {
-	struct page_ctx *ctx; /* events; cpu of the counters */
 	unsigned order, mt, alloc_flags;
 	enum rmqueue_mode mode; /* 6.12: kept over one refill */
 	unsigned list_mt; /* out: type of the list that the block came from */
@@ -220,34 +330,36 @@ struct buddy_request {
  * One block as Linux's __rmqueue takes it, for refills: own type, CMA, then
  * fallback from other types with stealing of pageblocks and watermark boost,
  * by the rules of the machine's kernel. The page is left without a head word.
- * 6.1 counts a whole refill at once, so the block's pages are the caller's to
- * count: buddy_account(zone, cpu, -pages, req->list_mt).
+ * Counters: 6.12 counts the block out here; 6.1 counts a whole refill at once,
+ * so there they are the caller's: buddy_account(b, zone, -pages, req->list_mt).
  */
-pfn_t buddy_rmqueue_one(struct zone *zone, struct buddy_request *req)
-	REQUIRES(zone->lock);
+pfn_t buddy_rmqueue_one(const struct buddy_ref *b, struct zone *zone,
+			struct buddy_request *req) REQUIRES(zone->lock);
 
 /* rmqueue_buddy of Linux with counters and handing out: HighAtomic lists where
  * the request may, and buddy_rmqueue_one(). */
-NOINLINE pfn_t buddy_rmqueue_slow(struct zone *zone, struct buddy_request *req)
+NOINLINE pfn_t buddy_rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
+				  struct buddy_request *req)
 	REQUIRES(zone->lock);
 
 /* CMA lists come first once they hold more than half of the free pages. */
 ALWAYS_INLINE bool buddy_cma_first(const struct zone *zone,
 				   unsigned alloc_flags)
 {
-	/* relaxed: zone->lock orders the writers */
-	long cma =
-		atomic_load_explicit(&zone->nr_free_cma, memory_order_relaxed);
+	long cma;
 
-	return unlikely(cma) && (alloc_flags & ALLOC_CMA) &&
-	       cma > zone_free_pages(zone) / 2;
+	if (!(alloc_flags & ALLOC_CMA))
+		return false;
+	/* relaxed: zone->lock orders the writers */
+	cma = atomic_load_explicit(&zone->nr_free_cma, memory_order_relaxed);
+	return unlikely(cma) && cma > zone_free_pages(zone) / 2;
 }
 
 /*
  * A block for a request of type mt, counted and handed out: the hot half of
  * buddy_rmqueue_slow(). PFN_NONE: no list of any permitted type has one.
  */
-ALWAYS_INLINE pfn_t buddy_rmqueue(struct page_ctx *ctx, struct zone *zone,
+ALWAYS_INLINE pfn_t buddy_rmqueue(const struct buddy_ref *b, struct zone *zone,
 				  unsigned order, unsigned mt,
 				  unsigned alloc_flags) REQUIRES(zone->lock)
 {
@@ -255,17 +367,16 @@ ALWAYS_INLINE pfn_t buddy_rmqueue(struct page_ctx *ctx, struct zone *zone,
 
 	if (likely(!(alloc_flags & ALLOC_HIGHATOMIC) &&
 		   !buddy_cma_first(zone, alloc_flags)))
-		pfn = buddy_smallest(zone, order, mt);
+		pfn = buddy_smallest(b, zone, order, mt);
 	if (unlikely(!pfn_valid(pfn))) {
-		struct buddy_request req = { .ctx = ctx,
-					     .order = order,
+		struct buddy_request req = { .order = order,
 					     .mt = mt,
 					     .alloc_flags = alloc_flags };
 
-		return buddy_rmqueue_slow(zone, &req);
+		return buddy_rmqueue_slow(b->ctx, zone, &req);
 	}
-	page_hand_out(&zone->map[pfn.v], order, mt, zone->id);
-	zone_mod_free_pages(zone, ctx->cpu, -(1L << order));
+	page_hand_out(&b->map[pfn.v], order, mt, page_head_zone(b->head));
+	buddy_mod_free(b, zone, -(1L << order));
 	return pfn;
 }
 
@@ -276,70 +387,103 @@ NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,
 	REQUIRES(zone->lock);
 
 /*
- * __free_one_page without counters: merges the block at pfn with its free
- * buddies as far as that goes and puts it on a list of type mt. Tail of the
- * list if FPI_TO_TAIL, or if its own buddy one order up is free already, so
- * that what will merge soon is used last; else head.
+ * __free_one_page without counters: merges the block with its free buddies as
+ * far as that goes and puts it on a list of its type. Tail of the list if
+ * FPI_TO_TAIL, or if its own buddy one order up is free already, so that what
+ * will merge soon is used last; else head.
  */
-ALWAYS_INLINE void buddy_merge(struct zone *zone, uint32_t pfn, unsigned order,
-			       unsigned mt, unsigned fpi_flags)
+ALWAYS_INLINE void buddy_merge(const struct buddy_ref *b, struct zone *zone,
+			       struct buddy_block block, unsigned fpi_flags)
 	REQUIRES(zone->lock)
 {
-	struct page *const map = zone->map;
-	const uint32_t buddy_head = page_head_make(PAGE_BUDDY, 0, 0, zone->id);
-	const uint32_t freed = pfn;
+	struct page *const map = b->map;
+	struct free_area *area = &zone->free_area[block.order];
+	/* head word of a free block of the order in turn, type bits 0 */
+	uint32_t want = b->head | block.order;
+	uint32_t size = 1u << block.order;
+	uint32_t pfn = block.pfn;
 	bool to_tail = fpi_flags & FPI_TO_TAIL;
 
-	while (order < MAX_PAGE_ORDER) {
-		const uint32_t buddy = pfn ^ (1u << order);
+	for (; size < 1u << MAX_PAGE_ORDER; size <<= 1, want++, area++) {
+		const uint32_t buddy = pfn ^ size;
 		const uint32_t head = page_head(&map[buddy]);
 
-		if ((head & ~PAGE_HEAD_MT) != (buddy_head | order)) {
-			const uint32_t up = (pfn & buddy) ^ (2u << order);
+		if ((head & ~PAGE_HEAD_MT) != want) {
+			const uint32_t up = (pfn & ~size) ^ (size << 1);
 
-			if (order <= MAX_PAGE_ORDER - 2)
-				to_tail |=
-					(page_head(&map[up]) & ~PAGE_HEAD_MT) ==
-					(buddy_head | (order + 1));
+			if (size < 1u << (MAX_PAGE_ORDER - 1) &&
+			    (page_head(&map[up]) & ~PAGE_HEAD_MT) == want + 1)
+				to_tail = true;
 			break;
 		}
-		if (unlikely(order >= zone->pageblock_order) &&
-		    !buddy_types_merge(zone, buddy, order, mt))
+		if (unlikely(size >> b->pageblock_order) &&
+		    !buddy_types_merge(zone, buddy, page_head_order(want),
+				       block.mt))
 			break;
-		buddy_list_del(zone, buddy, order, page_head_mt(head));
+		pfn_list_del(&area->list[page_head_mt(head)], map, buddy);
+		area_count(area, -1u);
 		page_set_head(&map[buddy], 0);
-		pfn &= buddy;
-		order++;
+		pfn &= ~size;
 	}
-	if (pfn != freed)
-		page_set_head(&map[freed], 0);
-	buddy_list_add(zone, pfn, order, mt, to_tail);
+	if (pfn != block.pfn)
+		page_set_head_ref(&map[block.pfn], 0, 0);
+	page_set_head_ref(&map[pfn],
+			  want | page_head_make(PAGE_TAIL, 0, block.mt, 0), 0);
+	if (unlikely(to_tail))
+		pfn_list_add_tail(&area->list[block.mt], map, pfn);
+	else
+		pfn_list_add_head(&area->list[block.mt], map, pfn);
+	area_count(area, 1);
 }
 
-/* 6.12: a block larger than a pageblock goes back in pieces, each with its own
- * pageblock's type. */
-NOINLINE void buddy_free_large(struct zone *zone, unsigned cpu, uint32_t pfn,
-			       unsigned order, unsigned fpi_flags)
+/* What a free can find out before it takes the lock. */
+struct buddy_site {
+	const _Atomic uint8_t *pageblock_mt;
+	unsigned mt;   /* seen without the lock */
+	bool ordinary; /* by mt and order: counters and merge are all it needs
+			*/
+};
+
+ALWAYS_INLINE struct buddy_site buddy_site(const struct zone *zone, pfn_t pfn,
+					   unsigned order)
+{
+	struct buddy_site site;
+
+	site.pageblock_mt = &zone->pageblock_mt[pageblock_of(zone, pfn.v)];
+	/* relaxed: checked again under the lock */
+	site.mt = atomic_load_explicit(site.pageblock_mt, memory_order_relaxed);
+	site.ordinary = site.mt < MT_PCPTYPES &&
+			(order <= zone->pageblock_order ||
+			 zone->machine->desc.kernel == KERNEL_6_1);
+	return site;
+}
+
+/* A free that is not ordinary: pageblock retagged since buddy_site(), counters
+ * of special types, 6.12's cutting of blocks larger than a pageblock. */
+NOINLINE void buddy_free_slow(unsigned cpu, struct zone *zone, pfn_t pfn,
+			      unsigned order, unsigned fpi_flags)
 	REQUIRES(zone->lock);
 
 /*
  * Takes back 2^order pages: counters, merge, list. The type is the
- * pageblock's. The caller has set the refcount to 0; no page of the block is
- * on any list.
+ * pageblock's. The block's reference count becomes 0; no page of the block is
+ * on any list. block.mt is site->mt.
  */
-ALWAYS_INLINE void buddy_free(struct zone *zone, unsigned cpu, pfn_t pfn,
-			      unsigned order, unsigned fpi_flags)
+ALWAYS_INLINE void buddy_free(const struct buddy_ref *b, struct zone *zone,
+			      const struct buddy_site *site,
+			      struct buddy_block block, unsigned fpi_flags)
 	REQUIRES(zone->lock)
 {
-	unsigned mt;
-
-	if (unlikely(order > zone->pageblock_order)) {
-		buddy_free_large(zone, cpu, pfn.v, order, fpi_flags);
+	/* relaxed: zone->lock orders the writers */
+	if (unlikely(!site->ordinary ||
+		     atomic_load_explicit(site->pageblock_mt,
+					  memory_order_relaxed) != site->mt)) {
+		buddy_free_slow(b->ctx->cpu, zone, (pfn_t){ block.pfn },
+				block.order, fpi_flags);
 		return;
 	}
-	mt = pageblock_mt(zone, pfn.v);
-	buddy_account(zone, cpu, 1L << order, mt);
-	buddy_merge(zone, pfn.v, order, mt, fpi_flags);
+	buddy_mod_free(b, zone, 1L << block.order);
+	buddy_merge(b, zone, block, fpi_flags);
 }
 
 /*

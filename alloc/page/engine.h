@@ -32,6 +32,25 @@ struct page_engine {
 	struct machine *machine;
 };
 
+/*
+ * What a gfp mask comes to on one node of one machine: the first zone to try
+ * and what to hold its free pages against. A thread keeps that of its last
+ * request (ctx->plan), since few requests differ from the one before.
+ */
+struct alloc_plan {
+	gfp_t gfp;
+	unsigned nr_orders; /* orders below are tried; 0: no zone at all */
+	unsigned mt, alloc_flags;
+	uint32_t zone_id; /* of zone */
+	struct zone *zone;
+	struct zone_counters *counters; /* of zone */
+	const long *reserve;            /* lowmem_reserve[highest zone index] */
+	/* pages that the request may not count on: HighAtomic and CMA ones */
+	const _Atomic long *highatomic, *cma;
+	bool local;     /* zone is on the thread's node */
+	bool mark_high; /* 6.12: HIGH decides until ZONE_BELOW_HIGH is set */
+};
+
 /* One per thread. Written by its thread only. */
 struct page_ctx {
 	struct page_engine *engine;
@@ -49,8 +68,9 @@ struct page_ctx {
 	   unchanged means that it is still below its mark, so the crossing is
 	   not recorded again */
 	uint64_t slow_pgalloc;
-	uint64_t fail_pgalloc; /* the same for failures */
-	void *priv;            /* engine's, set by thread_enter */
+	uint64_t fail_pgalloc;  /* the same for failures */
+	void *priv;             /* engine's, set by thread_enter */
+	struct alloc_plan plan; /* of the last request */
 } CACHELINE;
 
 /* page_ops.features */
@@ -132,7 +152,8 @@ struct page_ops {
 	 * rmqueue: a block of `order` from `zone` for type `mt`, or PFN_NONE.
 	 * The watermark was checked already. The engine sets the head word to
 	 * PAGE_ALLOC and the refcount to 1.
-	 * free: takes back a block whose last reference is gone.
+	 * free: takes back a block whose last reference is gone; the engine
+	 * writes its head word and with it the refcount 0.
 	 * rmqueue_bulk / free_bulk: order-0 frames; rmqueue_bulk returns how
 	 * many of n it wrote to out[]. NULL: the policy loops over the single
 	 * form.

@@ -38,10 +38,21 @@ enum page_state {
 #define PAGE_HEAD_ZONE     0xffff0000u
 
 struct page {
-	_Atomic uint32_t head;
-	_Atomic uint32_t refcount; /* 0 free or cached, 1 handed out */
-	uint32_t next,
-		prev;     /* pfns, UINT32_MAX ends; owner of the list's lock */
+	union {
+		struct {
+			_Atomic uint32_t head;
+			_Atomic uint32_t refcount; /* 0 free or cached,
+						      1 handed out */
+		};
+		_Atomic uint64_t head_ref; /* both in one store */
+	};
+	union {
+		struct {
+			/* pfns, PFN_LIST_END ends; owner of the list's lock */
+			uint32_t next, prev;
+		};
+		uint64_t links; /* both in one store */
+	};
 	uint32_t owner;   /* reverse map slot, or a checked build's owner */
 	uint32_t private; /* the engine's */
 	uint64_t payload; /* the engine's or the owner's */
@@ -64,6 +75,16 @@ ALWAYS_INLINE void page_set_head(struct page *page, uint32_t head)
 {
 	/* relaxed: see page_head() */
 	atomic_store_explicit(&page->head, head, memory_order_relaxed);
+}
+
+/* Head word and reference count in one store: a block changes hands. */
+ALWAYS_INLINE void page_set_head_ref(struct page *page, uint32_t head,
+				     uint32_t refcount)
+{
+	/* relaxed: see page_head(); the count is that of a block which nobody
+	 * else knows */
+	atomic_store_explicit(&page->head_ref, head | (uint64_t)refcount << 32,
+			      memory_order_relaxed);
 }
 
 ALWAYS_INLINE unsigned page_head_order(uint32_t head)

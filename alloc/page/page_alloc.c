@@ -137,11 +137,8 @@ static pfn_t take(const struct alloc_request *r, struct zone *zone,
 	page_count_alloc(ctx, r->preferred, zone, 1, 1ULL << r->order);
 	if (zone_boost_pending(zone, flags))
 		zone_boost_noticed(ctx, zone);
-	if (r->gfp & GFP_BIT_COMP) {
-		struct page *page = pfn_to_page(ctx->machine, pfn);
-
-		page_set_head(page, page_head(page) | PAGE_HEAD_COMPOUND);
-	}
+	if (r->gfp & GFP_BIT_COMP)
+		page_set_compound(pfn_to_page(ctx->machine, pfn));
 	if (flags & ALLOC_HIGHATOMIC)
 		buddy_reserve_highatomic(ctx, zone, pfn, r->order);
 	if (CHECK_LEVEL >= 1)
@@ -292,6 +289,34 @@ static bool request_init(struct alloc_request *r, unsigned nid)
 	r->first = r->list->first[r->idx];
 	r->preferred = r->list->zone[r->first];
 	return r->preferred && r->order <= MAX_PAGE_ORDER;
+}
+
+NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
+{
+	static const _Atomic long none;
+	struct alloc_request r = { .ctx = ctx, .gfp = gfp };
+	const struct machine *m = ctx->machine;
+	struct alloc_plan *plan = &ctx->plan;
+	struct zone *zone;
+
+	*plan = (struct alloc_plan){ .gfp = gfp,
+				     .zone = m->zone,
+				     .counters = ctx->counters };
+	if (!request_init(&r, ctx->node))
+		return;
+	zone = r.preferred;
+	plan->nr_orders = NR_PAGE_ORDERS;
+	plan->mt = r.mt;
+	plan->alloc_flags = page_fast_flags(zone, gfp, r.mt);
+	plan->zone = zone;
+	plan->zone_id = zone->id;
+	plan->counters = &ctx->counters[zone->id];
+	plan->reserve = &zone->lowmem_reserve[r.idx];
+	plan->mark_high = m->desc.kernel != KERNEL_6_1;
+	plan->highatomic = plan->mark_high ? &zone->nr_free_highatomic
+					   : &zone->nr_reserved_highatomic;
+	plan->cma = plan->alloc_flags & ALLOC_CMA ? &none : &zone->nr_free_cma;
+	plan->local = zone->nid == ctx->node;
 }
 
 NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,

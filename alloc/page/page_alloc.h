@@ -130,21 +130,25 @@ ALWAYS_INLINE bool zone_has_block(const struct zone *zone, unsigned order,
 }
 
 /* The fast path's test at LOW, on flags without any reserve. */
-ALWAYS_INLINE bool zone_fast_ok(const struct zone *zone, unsigned order,
-				unsigned idx, unsigned alloc_flags)
+ALWAYS_INLINE bool plan_permits(const struct alloc_plan *plan, unsigned order)
 {
-	long free = zone_free_pages(zone) - ((1L << order) - 1) -
-		    zone_unusable(zone, alloc_flags);
+	const struct zone *zone = plan->zone;
+	/* relaxed, all: hints */
+	long free =
+		atomic_load_explicit(&zone->nr_free_pages,
+				     memory_order_relaxed) -
+		atomic_load_explicit(plan->highatomic, memory_order_relaxed) -
+		atomic_load_explicit(plan->cma, memory_order_relaxed);
 	enum wmark mark = WMARK_LOW;
 
 	/* 6.12 wants to know whether the zone is below HIGH; once it is, LOW
 	 * decides. relaxed: a hint */
-	if (zone->machine->desc.kernel != KERNEL_6_1 &&
+	if (unlikely(plan->mark_high) &&
 	    !(atomic_load_explicit(&zone->flags, memory_order_relaxed) &
 	      ZONE_BELOW_HIGH))
 		mark = WMARK_HIGH;
-	return free > zone_mark(zone, mark) + zone->lowmem_reserve[idx] &&
-	       (!order || zone_has_block(zone, order, alloc_flags));
+	return free - (1L << order) >= zone_mark(zone, mark) + *plan->reserve &&
+	       (!order || zone_has_block(zone, order, plan->alloc_flags));
 }
 
 /* Type that the request allocates from. */
@@ -194,6 +198,11 @@ ALWAYS_INLINE void page_count_alloc(struct page_ctx *ctx,
 		c->numa_other += nr;
 }
 
+ALWAYS_INLINE void page_set_compound(struct page *page)
+{
+	page_set_head(page, page_head(page) | PAGE_HEAD_COMPOUND);
+}
+
 /* A boosted zone asks the next allocation to wake kswapd; the flag is taken
  * back and the wake-up recorded. */
 NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone);
@@ -230,38 +239,61 @@ ALWAYS_INLINE const struct zonelist *page_zonelist(const struct zonelist *lists,
 					     : ZONELIST_FALLBACK];
 }
 
+/* Fills ctx->plan for gfp. */
+NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp);
+
 ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 			       struct page_ctx *ctx, gfp_t gfp, unsigned order)
 {
-	const struct zonelist *list;
+	const struct alloc_plan *plan = &ctx->plan;
+	struct zone_counters *counters;
 	struct zone *zone;
-	unsigned idx, mt, flags;
 	pfn_t pfn;
 
 	if (ops->features & PAGE_F_FLOOR)
 		return ops->rmqueue(ctx, NULL, order, MT_UNMOVABLE, 0);
-	list = page_zonelist(ctx->zonelist, gfp);
-	idx = ctx->machine->gfp_zone[gfp & 0xf];
-	zone = list->zone[list->first[idx]];
-	if (unlikely(order > MAX_PAGE_ORDER || !zone))
+	if (unlikely(plan->gfp != gfp))
+		page_plan(ctx, gfp);
+	if (unlikely(order >= plan->nr_orders || !plan_permits(plan, order)))
 		return page_alloc_slow(ctx, ctx->node, gfp, order);
-	mt = page_request_mt(ctx->machine, gfp);
-	flags = page_fast_flags(zone, gfp, mt);
-	if (unlikely(!zone_fast_ok(zone, order, idx, flags)))
-		return page_alloc_slow(ctx, ctx->node, gfp, order);
-	pfn = ops->rmqueue(ctx, zone, order, mt, flags);
+	zone = plan->zone;
+	pfn = ops->rmqueue(ctx, zone, order, plan->mt, plan->alloc_flags);
 	if (unlikely(!pfn_valid(pfn)))
 		return page_alloc_slow(ctx, ctx->node, gfp, order);
-	page_count_alloc(ctx, zone, zone, 1, 1ULL << order);
-	if (zone_boost_pending(zone, flags))
+	counters = plan->counters;
+	counters->pgalloc += 1ULL << order;
+	counters->numa_hit++;
+	if (likely(plan->local))
+		counters->numa_local++;
+	else
+		counters->numa_other++;
+	if (zone_boost_pending(zone, plan->alloc_flags))
 		zone_boost_noticed(ctx, zone);
 	if (unlikely(gfp & GFP_BIT_COMP))
-		page_set_head(pfn_to_page(ctx->machine, pfn),
-			      page_head(pfn_to_page(ctx->machine, pfn)) |
-				      PAGE_HEAD_COMPOUND);
+		page_set_compound(pfn_to_page(ctx->machine, pfn));
 	if (CHECK_LEVEL >= 1)
 		page_check_alloc(ctx, pfn, order);
 	return pfn;
+}
+
+/*
+ * Zone of a page from its head word. Most frames go back to the zone that the
+ * thread last took from: guessing that one and comparing keeps the address of
+ * the zone's lock off the chain of loads that starts at the page.
+ */
+ALWAYS_INLINE struct zone *page_zone(const struct page_ctx *ctx, uint32_t head)
+{
+	if (likely(ctx->plan.zone_id == page_head_zone(head)))
+		return ctx->plan.zone;
+	return &ctx->machine->zone[page_head_zone(head)];
+}
+
+ALWAYS_INLINE struct zone_counters *page_counters(const struct page_ctx *ctx,
+						  const struct zone *zone)
+{
+	if (likely(zone == ctx->plan.zone))
+		return ctx->plan.counters;
+	return &ctx->counters[zone->id];
 }
 
 /* The reference that was just given up was the last one: frees the block. */
@@ -270,12 +302,9 @@ ALWAYS_INLINE void page_free_last(const struct page_ops *const ops,
 				  unsigned order, unsigned fpi_flags)
 {
 	struct page *page = pfn_to_page(ctx->machine, pfn);
-	struct zone *zone =
-		&ctx->machine->zone[page_head_zone(page_head(page))];
+	struct zone *zone = page_zone(ctx, page_head(page));
 
-	ctx->counters[zone->id].pgfree += 1ULL << order;
-	/* relaxed: nobody else knows the page */
-	atomic_store_explicit(&page->refcount, 0, memory_order_relaxed);
+	page_counters(ctx, zone)->pgfree += 1ULL << order;
 	ops->free(ctx, zone, pfn, order, fpi_flags);
 }
 
@@ -374,7 +403,7 @@ ALWAYS_INLINE void page_free_run(const struct page_ops *const ops,
 				 struct page_ctx *ctx, struct zone *zone,
 				 unsigned n, const pfn_t *pfn)
 {
-	ctx->counters[zone->id].pgfree += n;
+	page_counters(ctx, zone)->pgfree += n;
 	if (ops->free_bulk) {
 		ops->free_bulk(ctx, zone, n, pfn);
 		return;
@@ -397,8 +426,7 @@ ALWAYS_INLINE void page_free_bulk(const struct page_ops *const ops,
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct page *page = pfn_to_page(ctx->machine, pfn[i]);
-		struct zone *z =
-			&ctx->machine->zone[page_head_zone(page_head(page))];
+		struct zone *z = page_zone(ctx, page_head(page));
 
 		if (CHECK_LEVEL >= 1)
 			page_check_free(ctx, pfn[i], 0);
@@ -417,8 +445,6 @@ ALWAYS_INLINE void page_free_bulk(const struct page_ops *const ops,
 			continue;
 		}
 		zone = z;
-		/* relaxed: nobody else knows the page */
-		atomic_store_explicit(&page->refcount, 0, memory_order_relaxed);
 	}
 	if (n > first)
 		page_free_run(ops, ctx, zone, n - first, pfn + first);

@@ -127,6 +127,7 @@ int page_ctx_enter(struct page_ctx *ctx, struct page_engine *e, uint16_t cpu,
 	ctx->node = m->desc.topo.node_of_cpu[cpu];
 	ctx->zonelist = m->node[ctx->node].zonelist;
 	ctx->rng = 0x9e3779b97f4a7c15ULL * (cpu + 1ULL);
+	page_plan(ctx, GFP_KERNEL);
 	return ctx->ops->thread_enter ? ctx->ops->thread_enter(ctx) : 0;
 }
 

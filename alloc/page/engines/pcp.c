@@ -127,8 +127,10 @@ static void refill_account(struct zone *zone, unsigned cpu, long pages,
 /* Appends a batch of blocks to the empty list under one hold of the zone's
  * lock. */
 static NOINLINE void refill(struct pcp *p, struct zone *zone,
-			    struct buddy_request *req) REQUIRES(p->lock)
+			    struct page_ctx *ctx, struct buddy_request *req)
+	REQUIRES(p->lock)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	struct pfn_list *list = &p->list[pcp_list_index(req->order, req->mt)];
 	const int n = refill_size(p, zone, req->order);
 	long pages, cma_pages = 0;
@@ -136,7 +138,7 @@ static NOINLINE void refill(struct pcp *p, struct zone *zone,
 
 	spin_lock(&zone->lock);
 	for (got = 0; got < n; got++) {
-		pfn_t pfn = buddy_rmqueue_one(zone, req);
+		pfn_t pfn = buddy_rmqueue_one(&b, zone, req);
 
 		if (!pfn_valid(pfn))
 			break;
@@ -148,12 +150,12 @@ static NOINLINE void refill(struct pcp *p, struct zone *zone,
 			cma_pages += 1L << req->order;
 	}
 	pages = (long)got << req->order;
-	refill_account(zone, req->ctx->cpu, pages, cma_pages);
+	refill_account(zone, ctx->cpu, pages, cma_pages);
 	spin_unlock(&zone->lock);
 	p->count += (int)pages;
 	p->refills++;
 	p->refilled += (uint64_t)pages;
-	event_record(req->ctx->events, EV_REFILL, req->ctx->cpu, zone->id,
+	event_record(ctx->events, EV_REFILL, ctx->cpu, zone->id,
 		     (uint16_t)req->order, (uint64_t)pages);
 }
 
@@ -168,6 +170,7 @@ static NOINLINE void drain_pages(struct pcp *p, struct zone *zone, unsigned cpu,
 				 int pages, unsigned index) REQUIRES(p->lock)
 {
 	const bool reread = zone->machine->desc.kernel != KERNEL_6_1;
+	const struct buddy_ref b = buddy_ref_cpu(zone, cpu);
 	int left = (int)min_long(p->count, pages);
 
 	p->drains++;
@@ -186,8 +189,9 @@ static NOINLINE void drain_pages(struct pcp *p, struct zone *zone, unsigned cpu,
 			left -= 1 << order;
 			p->count -= 1 << order;
 			p->drained += 1ULL << order;
-			buddy_account(zone, cpu, 1L << order, mt);
-			buddy_merge(zone, pfn, order, mt, 0);
+			buddy_account(&b, zone, 1L << order, mt);
+			buddy_merge(&b, zone,
+				    (struct buddy_block){ pfn, order, mt }, 0);
 		}
 		index = index + 1 < PCP_NR_LISTS ? index + 1 : 0;
 	}
@@ -319,12 +323,11 @@ ALWAYS_INLINE pfn_t pcp_take(struct pcp *p, struct zone *zone,
 	uint32_t pfn = pfn_list_first(list);
 
 	if (unlikely(pfn == PFN_LIST_END)) {
-		struct buddy_request req = { .ctx = ctx,
-					     .order = order,
+		struct buddy_request req = { .order = order,
 					     .mt = mt,
 					     .alloc_flags = alloc_flags };
 
-		refill(p, zone, &req);
+		refill(p, zone, ctx, &req);
 		pfn = pfn_list_first(list);
 		if (pfn == PFN_LIST_END)
 			return PFN_NONE;
@@ -357,10 +360,11 @@ static NOINLINE pfn_t rmqueue_buddy(struct page_ctx *ctx, struct zone *zone,
 				    unsigned order, unsigned mt,
 				    unsigned alloc_flags)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	pfn_t pfn;
 
 	spin_lock(&zone->lock);
-	pfn = buddy_rmqueue(ctx, zone, order, mt, alloc_flags);
+	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
 	spin_unlock(&zone->lock);
 	return pfn;
 }
@@ -386,8 +390,12 @@ ENGINE_HOT pfn_t pcp_rmqueue(struct page_ctx *ctx, struct zone *zone,
 static NOINLINE void free_buddy(struct page_ctx *ctx, struct zone *zone,
 				pfn_t pfn, unsigned order, unsigned fpi_flags)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
+	const struct buddy_site site = buddy_site(zone, pfn, order);
+	const struct buddy_block block = { pfn.v, order, site.mt };
+
 	spin_lock(&zone->lock);
-	buddy_free(zone, ctx->cpu, pfn, order, fpi_flags);
+	buddy_free(&b, zone, &site, block, fpi_flags);
 	spin_unlock(&zone->lock);
 }
 
@@ -401,8 +409,8 @@ ALWAYS_INLINE void pcp_put(struct pcp *p, struct zone *zone,
 		pcp_list_index(order, mt < MT_PCPTYPES ? mt : MT_MOVABLE);
 	int pages;
 
-	page_set_head(&zone->map[pfn.v],
-		      page_head_make(PAGE_PCP, order, mt, zone->id));
+	page_set_head_ref(&zone->map[pfn.v],
+			  page_head_make(PAGE_PCP, order, mt, zone->id), 0);
 	pfn_list_add_head(&p->list[index], zone->map, pfn.v);
 	p->count += 1 << order;
 	pages = p->tuned ? drain_size_6_7(p, zone, order)

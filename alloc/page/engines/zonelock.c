@@ -28,10 +28,11 @@ ENGINE_HOT pfn_t zonelock_rmqueue(struct page_ctx *ctx, struct zone *zone,
 				  unsigned order, unsigned mt,
 				  unsigned alloc_flags)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	pfn_t pfn;
 
 	spin_lock(&zone->lock);
-	pfn = buddy_rmqueue(ctx, zone, order, mt, alloc_flags);
+	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
 	spin_unlock(&zone->lock);
 	return pfn;
 }
@@ -39,8 +40,12 @@ ENGINE_HOT pfn_t zonelock_rmqueue(struct page_ctx *ctx, struct zone *zone,
 ENGINE_HOT void zonelock_free(struct page_ctx *ctx, struct zone *zone,
 			      pfn_t pfn, unsigned order, unsigned fpi_flags)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
+	const struct buddy_site site = buddy_site(zone, pfn, order);
+	const struct buddy_block block = { pfn.v, order, site.mt };
+
 	spin_lock(&zone->lock);
-	buddy_free(zone, ctx->cpu, pfn, order, fpi_flags);
+	buddy_free(&b, zone, &site, block, fpi_flags);
 	spin_unlock(&zone->lock);
 }
 
@@ -49,11 +54,12 @@ ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
 					  unsigned mt, unsigned alloc_flags,
 					  pfn_t *out)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
 	unsigned got = 0;
 
 	spin_lock(&zone->lock);
 	while (got < n) {
-		pfn_t pfn = buddy_rmqueue(ctx, zone, 0, mt, alloc_flags);
+		pfn_t pfn = buddy_rmqueue(&b, zone, 0, mt, alloc_flags);
 
 		if (unlikely(!pfn_valid(pfn)))
 			break;
@@ -66,9 +72,15 @@ ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
 ENGINE_HOT void zonelock_free_bulk(struct page_ctx *ctx, struct zone *zone,
 				   unsigned n, const pfn_t *pfn)
 {
+	const struct buddy_ref b = buddy_ref(ctx, zone);
+
 	spin_lock(&zone->lock);
-	for (unsigned i = 0; i < n; i++)
-		buddy_free(zone, ctx->cpu, pfn[i], 0, 0);
+	for (unsigned i = 0; i < n; i++) {
+		const struct buddy_site site = buddy_site(zone, pfn[i], 0);
+		const struct buddy_block block = { pfn[i].v, 0, site.mt };
+
+		buddy_free(&b, zone, &site, block, 0);
+	}
 	spin_unlock(&zone->lock);
 }
 

@@ -189,41 +189,11 @@ double chart_nice_above(double v)
 	return 10 * ten;
 }
 
-/* Every parameter of a but `key` has the same value in b. */
-static bool params_within(const struct cell_data *a, const struct cell_data *b,
-			  const char *key)
-{
-	const char *name;
-	json_t *v;
-
-	json_object_foreach(
-		(json_t *)a->params, name,
-		v) if (!(key && strcmp(key, name) == 0) &&
-		       strcmp(name, "threads") != 0 &&
-		       strcmp(name, "order") != 0 &&
-		       strcmp(json_string_value(v), cell_param(b, name)) !=
-			       0) return false;
-	return true;
-}
-
-bool plot_same_group(const struct cell_data *a, const struct cell_data *b,
-		     const char *key)
-{
-	if (strcmp(a->workload, b->workload) != 0 ||
-	    strcmp(a->machine, b->machine) != 0)
-		return false;
-	if (!(key && strcmp(key, "threads") == 0) && a->threads != b->threads)
-		return false;
-	if (!(key && strcmp(key, "order") == 0) && a->order != b->order)
-		return false;
-	return params_within(a, b, key) && params_within(b, a, key);
-}
-
 bool plot_leads_group(const struct run_data *run, unsigned cell,
 		      const char *key)
 {
 	for (unsigned c = 0; c < cell; c++)
-		if (plot_same_group(&run->cell[c], &run->cell[cell], key))
+		if (cell_same_point(&run->cell[c], &run->cell[cell], key))
 			return false;
 	return true;
 }
@@ -283,7 +253,8 @@ void plot_group_text(char *out, size_t len, const struct run_data *run,
 	json_object_foreach((json_t *)cell->params, name, v)
 	{
 		if (!strcmp(name, key) || !strcmp(name, "order") ||
-		    !strcmp(name, "threads") || !varies(run, cell, name))
+		    !strcmp(name, "threads") || !strcmp(name, "engine") ||
+		    !varies(run, cell, name))
 			continue;
 		snprintf(item, sizeof(item), "%s%.60s %.80s", *out ? ", " : "",
 			 name, json_string_value(v));

@@ -86,13 +86,8 @@ int plot_series_charts(struct plotter *p) MUST_CHECK;
 /* Text of plots/NAME.gp, built in; NULL: no such name. */
 const char *plot_template(const char *name, size_t *len);
 
-/*
- * Cells that belong on one chart: same workload, machine and parameters
- * except `key` and the engine. `group` is a cell of it. key NULL: none.
- */
-bool plot_same_group(const struct cell_data *a, const struct cell_data *b,
-		     const char *key);
-/* The first cell of its group with key, so that each group comes up once. */
+/* The first of the cells that are the same point but for key (see
+ * cell_same_point()), so that each such group comes up once. */
 bool plot_leads_group(const struct run_data *run, unsigned cell,
 		      const char *key);
 /* Value of "threads", "order" or a parameter; NAN: not a number. */

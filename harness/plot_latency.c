@@ -217,7 +217,7 @@ static int draw_group(struct latency *l, unsigned leader, unsigned nth)
 	for (unsigned c = 0; c < run->nr_cells; c++) {
 		struct chart *chart = &l->chart;
 
-		if (!plot_same_group(cell, &run->cell[c], NULL) ||
+		if (!cell_same_point(cell, &run->cell[c], NULL) ||
 		    chart->nr_series == CHART_SERIES_MAX)
 			continue;
 		rc = load_cell(l, &run->cell[c]);

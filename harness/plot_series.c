@@ -95,7 +95,7 @@ static const char *add_row(struct series *s, char *line)
 
 		if (i == 2 || (index && !*field[i]))
 			continue;
-		if (!number_of(field[i], &v[i]) || (!index && v[i] < 0))
+		if (!number_of(field[i], &v[i]) || (!index && i && v[i] < 0))
 			return "numbers";
 	}
 	if (s->nr && v[0] / 1e9 < s->moment[s->nr - 1].t_s)
@@ -186,6 +186,7 @@ static void put_heat(FILE *f, const struct series *s, struct chart *c)
 				m->blocks[o]);
 			c->c_max = fmax(c->c_max, m->blocks[o]);
 		}
+		c->x_min = fmin(c->x_min, m->t_s);
 		c->x_max = fmax(c->x_max, end);
 	}
 	fputs("? ? ? ?\n\n\n", f);
@@ -203,6 +204,7 @@ static void put_unusable(FILE *f, const struct series *s, struct chart *c)
 
 		fprintf(f, "%.6f %.6g %.6g %.6g 0 1\n", m->t_s, m->unusable,
 			m->unusable, m->unusable);
+		c->x_min = fmin(c->x_min, m->t_s);
 		c->x_max = fmax(c->x_max, m->t_s);
 		c->y_max = fmax(c->y_max, m->unusable);
 	}
@@ -231,8 +233,7 @@ static void set_texts(struct plotter *p, struct chart *c,
 	snprintf(c->base, sizeof(c->base), "%s-%s", kind->name, slug);
 	snprintf(c->title, sizeof(c->title), "%.100s: %s", s->cell->workload,
 		 kind->title);
-	snprintf(c->x_text, sizeof(c->x_text),
-		 "time from the opening of the gate, s");
+	snprintf(c->x_text, sizeof(c->x_text), "time since the gate opened, s");
 	snprintf(c->y_text, sizeof(c->y_text),
 		 "share of free pages below order 9, largest zone");
 	plot_group_text(c->subtitle, sizeof(c->subtitle), p->run, s->cell, "");
@@ -289,7 +290,7 @@ static int draw_group(struct plotter *p, unsigned leader)
 	int rc = 0;
 
 	for (unsigned c = leader; c < run->nr_cells && nr < PANELS_MAX; c++) {
-		if (!plot_same_group(&run->cell[leader], &run->cell[c], NULL))
+		if (!cell_same_point(&run->cell[leader], &run->cell[c], NULL))
 			continue;
 		rc = load_cell(p, &run->cell[c], &s[nr]);
 		if (rc)

@@ -384,7 +384,7 @@ static int draw_group(struct xy *xy, unsigned leader, unsigned nth)
 
 	xy->low = INFINITY;
 	for (unsigned c = 0; c < run->nr_cells; c++)
-		if (plot_same_group(cell, &run->cell[c], xy->kind->key))
+		if (cell_same_point(cell, &run->cell[c], xy->kind->key))
 			add_point(xy, &run->cell[c]);
 	qsort(xy->point, xy->nr_points, sizeof(xy->point[0]), compare_points);
 	if (set_tics(xy) < 2)

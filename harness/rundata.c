@@ -49,6 +49,17 @@ static bool metric_name_ok(const char *s)
 	return true;
 }
 
+/* What can stand between two ';' on one line. */
+static bool flag_ok(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)s[i]) || s[i] == ';')
+			return false;
+	return len > 0;
+}
+
 /*
  * The line of a status file. Returns -EINVAL for a word that is none, so that
  * a file cut short is never taken for a result.
@@ -159,7 +170,7 @@ static int read_flags(const struct json_reader *r, struct rep_data *rep)
 	{
 		const char *s = json_string_value(v);
 
-		if (!s || !*s || !metric_name_ok(s) ||
+		if (!s || !flag_ok(s) ||
 		    used + strlen(s) + sizeof(";invalid") + 1 >
 			    sizeof(rep->flags))
 			return json_complain(r, "flags", "short plain words");
@@ -486,6 +497,40 @@ unsigned cell_nr_ok(const struct cell_data *cell)
 const char *cell_param(const struct cell_data *cell, const char *key)
 {
 	return json_text_or(cell->params, key, "");
+}
+
+/* Every parameter of a but `except` has the same value in b. */
+static bool params_within(const struct cell_data *a, const struct cell_data *b,
+			  const char *except)
+{
+	static const char *const apart[] = { "engine", "workload", "threads",
+					     "order" };
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)a->params, key, v)
+	{
+		bool skip = except && strcmp(except, key) == 0;
+
+		for (size_t i = 0; i < ARRAY_SIZE(apart); i++)
+			skip |= strcmp(apart[i], key) == 0;
+		if (!skip &&
+		    strcmp(json_string_value(v), cell_param(b, key)) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool cell_same_point(const struct cell_data *a, const struct cell_data *b,
+		     const char *except)
+{
+	if (!except)
+		except = "";
+	return strcmp(a->workload, b->workload) == 0 &&
+	       strcmp(a->machine, b->machine) == 0 &&
+	       (strcmp(except, "threads") == 0 || a->threads == b->threads) &&
+	       (strcmp(except, "order") == 0 || a->order == b->order) &&
+	       params_within(a, b, except) && params_within(b, a, except);
 }
 
 bool cell_synthetic(const struct cell_data *cell)

@@ -88,6 +88,12 @@ const char *cell_param(const struct cell_data *cell, const char *key);
 /* Any repetition of the cell on a synthetic topology. */
 bool cell_synthetic(const struct cell_data *cell);
 /*
+ * Same workload, machine and parameters, whatever the engine; `except` (NULL:
+ * none) names one more key that may differ, "threads" and "order" among them.
+ */
+bool cell_same_point(const struct cell_data *a, const struct cell_data *b,
+		     const char *except);
+/*
  * The metric in all ok repetitions of the cell, into value[0 .. n): n is
  * returned, at most max.
  */

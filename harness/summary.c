@@ -44,9 +44,10 @@ static const struct {
 } marks[] = {
 	{ 's', "synthetic", "synthetic topology: no NUMA latency" },
 	{ 'n', "noisy", "noisy repetition" },
+	{ 'h', "outside_loop", "harness took more than 2 % of the window" },
 	{ 'o', "oversubscribed", "more threads than CPUs" },
 	{ 'c', "call", "out-of-line dispatch" },
-	{ 'i', "invalid", "not a valid measurement (checked build or proof)" },
+	{ 'i', "invalid", "no measurement: built with checks or sanitizers" },
 	{ '!', "", "other flags: see samples.csv" },
 };
 
@@ -208,10 +209,8 @@ static const struct cell_data *null_twin(const struct table *t,
 	for (unsigned c = 0; c < t->run->nr_cells; c++) {
 		const struct cell_data *twin = &t->run->cell[c];
 
-		if (strcmp(twin->engine, "null") == 0 && in_table(t, twin) &&
-		    twin->threads == cell->threads &&
-		    twin->order == cell->order && cell_nr_ok(twin) &&
-		    json_equal(twin->params, cell->params))
+		if (strcmp(twin->engine, "null") == 0 && cell_nr_ok(twin) &&
+		    cell_same_point(twin, cell, NULL))
 			return twin;
 	}
 	return NULL;
@@ -255,6 +254,19 @@ static void add_letter(char *set, char letter)
 	set[len + 1] = '\0';
 }
 
+/* "noisy:steal" is noisy; what makes a result invalid is told by that. */
+static char flag_letter(char *flag)
+{
+	size_t m = 0;
+
+	flag[strcspn(flag, ":")] = '\0';
+	if (strcmp(flag, "checked") == 0 || strcmp(flag, "sanitizer") == 0)
+		return 'i';
+	while (m < ARRAY_SIZE(marks) - 1 && strcmp(marks[m].flag, flag) != 0)
+		m++;
+	return marks[m].letter;
+}
+
 static void put_marks(FILE *f, struct table *t, const struct cell_data *cell)
 {
 	char row[ARRAY_SIZE(marks) + 1] = "";
@@ -265,12 +277,7 @@ static void put_marks(FILE *f, struct table *t, const struct cell_data *cell)
 		strcpy(flags, cell->rep[i].flags);
 		for (flag = strtok_r(flags, ";", &save); flag;
 		     flag = strtok_r(NULL, ";", &save)) {
-			size_t m = 0;
-
-			while (m < ARRAY_SIZE(marks) - 1 &&
-			       strcmp(marks[m].flag, flag) != 0)
-				m++;
-			add_letter(row, marks[m].letter);
+			add_letter(row, flag_letter(flag));
 		}
 	}
 	for (char *c = row; *c; c++)
@@ -317,6 +324,10 @@ static void put_missing(FILE *f, const struct cell_data *cell)
 			rep = &cell->rep[i];
 			break;
 		}
+	if (rep->state == REP_OK) { /* and yet no figure */
+		fputs("  no operation was completed\n", f);
+		return;
+	}
 	fprintf(f, "  %s%s", rep_state_name(rep->state),
 		*rep->reason ? ": " : "");
 	put_clean(f, rep->reason, REASON_CUT - 10);

@@ -11,8 +11,8 @@ set colorbox user origin screen 0.88, screen 0.155 size screen 0.02, \
 set yrange [-0.5:10.5]
 set ytics 0, 1, 10
 unset grid
-set xrange [0:x_max]
-set xlabel 'time from the opening of the gate, s' offset 0, 0.3
+set xrange [x_min:x_max]
+set xlabel 'time since the gate opened, s' offset 0, 0.3
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \

@@ -128,7 +128,9 @@ static inline json_t *folder_floors(double jitter)
 
 static inline json_t *folder_params(const struct folder_cell *c)
 {
-	json_t *params = json_object();
+	json_t *params = json_pack("{s:s,s:s,s:o}", "engine", c->engine,
+				   "workload", c->workload, "threads",
+				   json_sprintf("%d", c->threads));
 	char order[16];
 
 	if (c->order >= 0) {

@@ -20,7 +20,7 @@ endif
 
 VERSION := 0.1.0
 
-PKGS     := hwloc jansson liburcu zlib
+PKGS     := hwloc jansson liburcu-memb liburcu-qsbr liburcu-mb liburcu-bp zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -linih -lnuma -lpthread -lm
 

@@ -13,6 +13,13 @@
 enum machine_layout { LAYOUT_X86_64, LAYOUT_I386 };
 /* How per-CPU pagesets move their high mark: as the kernel's rules say, fixed
  * (6.1), or between high_min and high_max (6.7). */
+enum rcu_flavor {
+	RCU_FLAVOR_MEMB,
+	RCU_FLAVOR_QSBR,
+	RCU_FLAVOR_MB,
+	RCU_FLAVOR_BP,
+	NR_RCU_FLAVORS
+};
 enum pcp_tuning { PCP_TUNING_KERNEL, PCP_TUNING_6_1, PCP_TUNING_6_7 };
 enum kernel_rules { KERNEL_6_1, KERNEL_6_12 }; /* which rule set applies */
 
@@ -47,6 +54,10 @@ struct machine_desc {
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
 
 	enum pcp_tuning pcp_tuning;
+
+	/* engine rcu */
+	uint8_t rcu_flavor;       /* enum rcu_flavor */
+	uint32_t rcu_limbo_pages; /* limit of limbo, 0: managed / 16 */
 
 	/* sysctl; -1 = not set by anybody */
 	int64_t min_free_kbytes;        /* >= 0: given, used as it is */

@@ -260,10 +260,16 @@ static pfn_t alloc_slowpath(const struct alloc_request *r)
 	if (reserves)
 		flags = reserves | (flags & (ALLOC_KSWAPD | ALLOC_CMA));
 	pfn = walk(r, flags);
-	if (pfn_valid(pfn) || !(r->gfp & GFP_BIT_DIRECT_RECLAIM) ||
-	    r->ctx->in_reclaim)
+	if (pfn_valid(pfn))
 		return pfn;
-	return alloc_direct(r, flags);
+	if ((r->gfp & GFP_BIT_DIRECT_RECLAIM) && !r->ctx->in_reclaim)
+		return alloc_direct(r, flags);
+	if (!(r->ctx->ops->features & PAGE_F_DEFERRED))
+		return pfn;
+	/* Frames that were freed may be waiting; no request fails for that,
+	 * not even one that Linux would not let wait. */
+	r->ctx->ops->drain(r->ctx->engine, r->ctx);
+	return walk(r, flags);
 }
 
 /*

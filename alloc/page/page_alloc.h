@@ -356,9 +356,8 @@ ALWAYS_INLINE unsigned page_rmqueue_run(const struct page_ops *const ops,
 			got++;
 		}
 	}
-	if (CHECK_LEVEL >= 1 && !(ops->features & PAGE_F_FLOOR))
-		for (unsigned i = 0; i < got; i++)
-			page_check_alloc(ctx, out[i], 0);
+	for (unsigned i = 0; CHECK_LEVEL >= 1 && i < got; i++)
+		page_check_alloc(ctx, out[i], 0);
 	return got;
 }
 

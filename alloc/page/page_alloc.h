@@ -356,8 +356,9 @@ ALWAYS_INLINE unsigned page_rmqueue_run(const struct page_ops *const ops,
 			got++;
 		}
 	}
-	for (unsigned i = 0; CHECK_LEVEL >= 1 && i < got; i++)
-		page_check_alloc(ctx, out[i], 0);
+	if (CHECK_LEVEL >= 1 && !(ops->features & PAGE_F_FLOOR))
+		for (unsigned i = 0; i < got; i++)
+			page_check_alloc(ctx, out[i], 0);
 	return got;
 }
 

@@ -1,0 +1,287 @@
+/* A repetition in miniature; see team_run.h. */
+#include "workloads/tests/team_run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc/page/layout.h"
+#include "workloads/lib/rng.h"
+
+#define MAX_THREADS 8
+
+struct member {
+	pthread_t thread;
+	struct worker *worker;
+	struct page_ctx ctx;
+	struct zone_counters *counters;
+	const struct bound_workload *bound;
+	struct hall *hall;
+	bool pinned;
+	int error;
+	double elapsed_ns[NR_PROBES];
+	uint64_t ok[NR_PROBES], failed[NR_PROBES];
+};
+
+/* What the members share. */
+struct hall {
+	_Atomic bool stop[NR_PROBES];
+	_Atomic int error;         /* of any member's prepare */
+	pthread_barrier_t barrier; /* members and the main thread */
+	struct page_engine *engine;
+	struct team team;
+	struct worker worker[MAX_THREADS];
+	struct member member[MAX_THREADS];
+};
+
+struct workload_params team_params(void)
+{
+	return (struct workload_params){
+		.order = 0,
+		.order_max = 3,
+		.gfp = GFP_KERNEL,
+		.nr = 32,
+		.outstanding = 64,
+		.dist = DIST_GEOMETRIC,
+		.occupancy = 50,
+		.bytes_min = 4096,
+		.bytes_max = 512 << 10,
+		.seed = 1,
+	};
+}
+
+static double now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static void pin(unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void member_windows(struct member *m)
+{
+	struct worker *w = m->worker;
+
+	for (unsigned probe = 0; probe < NR_PROBES; probe++) {
+		double start;
+
+		w->stop = &m->hall->stop[probe];
+		pthread_barrier_wait(&m->hall->barrier);
+		w->ops_ok = 0;
+		w->ops_failed = 0;
+		start = now_ns();
+		m->bound->run[probe](w);
+		m->elapsed_ns[probe] = now_ns() - start;
+		m->ok[probe] = w->ops_ok;
+		m->failed[probe] = w->ops_failed;
+	}
+}
+
+static void *member_main(void *arg)
+{
+	struct member *m = arg;
+	const struct workload *workload = m->bound->workload;
+	struct hall *hall = m->hall;
+
+	if (m->pinned)
+		pin(m->worker->index);
+	m->error = page_ctx_enter(&m->ctx, hall->engine, m->worker->index,
+				  m->counters, NULL);
+	if (!m->error && workload->prepare)
+		m->error = workload->prepare(m->worker);
+	/* relaxed: the barrier orders it */
+	if (m->error)
+		atomic_store_explicit(&hall->error, m->error,
+				      memory_order_relaxed);
+	pthread_barrier_wait(&hall->barrier);
+	/* relaxed: as above */
+	if (!atomic_load_explicit(&hall->error, memory_order_relaxed))
+		member_windows(m);
+	pthread_barrier_wait(&hall->barrier);
+	if (workload->teardown)
+		workload->teardown(m->worker);
+	page_ctx_exit(&m->ctx);
+	return NULL;
+}
+
+static uint64_t free_pages_of(const struct machine *m)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < m->nr_zones; i++)
+		if (zone_managed(&m->zone[i]))
+			pages +=
+				(uint64_t)zone_free_pages_snapshot(&m->zone[i]);
+	return pages;
+}
+
+static struct machine *machine_of(const struct team_run *run)
+{
+	struct machine_memory memory = { 0 };
+	struct machine_desc *desc = malloc(sizeof(*desc));
+	struct machine *m = NULL;
+	char err[256];
+
+	layout_defaults(desc);
+	layout_set(desc, LAYOUT_X86_64, false);
+	layout_topo(&desc->topo, MAX_THREADS, 1);
+	if (!layout_zones(desc, run->bytes, err, sizeof(err)) &&
+	    !machine_create(&m, desc, &memory, err, sizeof(err)))
+		machine_boot(m);
+	free(desc);
+	return m;
+}
+
+static int member_init(struct hall *hall, const struct team_run *run,
+		       const struct bound_workload *bound, unsigned index)
+{
+	struct member *m = &hall->member[index];
+	struct worker *w = &hall->worker[index];
+	struct hist_config cfg;
+
+	if (hist_config_init(&cfg, HIST_HIGHEST_DEFAULT))
+		return -EINVAL;
+	*m = (struct member){
+		.worker = w, .bound = bound, .hall = hall, .pinned = run->pinned
+	};
+	*w = (struct worker){ .ctx = &m->ctx,
+			      .params = &run->params,
+			      .team = &hall->team,
+			      .rng = rng_seed(run->params.seed, index),
+			      .sample_mask = 15,
+			      .index = (uint16_t)index };
+	m->counters =
+		calloc(hall->team.machine->nr_zones, sizeof(m->counters[0]));
+	for (unsigned i = 0; i < NR_LATENCIES; i++) {
+		w->lat[i] = hist_create(&cfg);
+		if (!w->lat[i])
+			return -ENOMEM;
+	}
+	return m->counters ? 0 : -ENOMEM;
+}
+
+static void sleep_ms(unsigned ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000,
+				    .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+/* The main thread's side of the windows. */
+static void conduct(struct hall *hall, const struct team_run *run)
+{
+	unsigned windows = NR_PROBES;
+
+	pthread_barrier_wait(&hall->barrier);
+	/* relaxed: the barrier orders it */
+	if (atomic_load_explicit(&hall->error, memory_order_relaxed))
+		windows = 0;
+	for (unsigned probe = 0; probe < windows; probe++) {
+		pthread_barrier_wait(&hall->barrier);
+		sleep_ms(run->window_ms);
+		/* relaxed: only has to be seen eventually */
+		atomic_store_explicit(&hall->stop[probe], true,
+				      memory_order_relaxed);
+	}
+	pthread_barrier_wait(&hall->barrier);
+}
+
+static void collect(struct hall *hall, struct team_run *run)
+{
+	double elapsed[NR_PROBES] = { 0 };
+
+	for (unsigned i = 0; i < run->threads; i++) {
+		const struct member *m = &hall->member[i];
+
+		for (unsigned probe = 0; probe < NR_PROBES; probe++) {
+			run->ops_ok[probe] += m->ok[probe];
+			run->ops_failed[probe] += m->failed[probe];
+			elapsed[probe] += m->elapsed_ns[probe];
+		}
+		for (unsigned kind = 0; kind < NR_LATENCIES; kind++)
+			run->samples[kind] += hist_count(m->worker->lat[kind]);
+	}
+	for (unsigned probe = 0; probe < NR_PROBES; probe++)
+		run->ns_per_op[probe] =
+			elapsed[probe] / (double)run->ops_ok[probe];
+}
+
+static void members_run(struct hall *hall, struct team_run *run)
+{
+	pthread_barrier_init(&hall->barrier, NULL, run->threads + 1);
+	for (unsigned i = 0; i < run->threads; i++)
+		pthread_create(&hall->member[i].thread, NULL, member_main,
+			       &hall->member[i]);
+	conduct(hall, run);
+	for (unsigned i = 0; i < run->threads; i++)
+		pthread_join(hall->member[i].thread, NULL);
+	pthread_barrier_destroy(&hall->barrier);
+	/* relaxed: every thread was joined */
+	run->error = atomic_load_explicit(&hall->error, memory_order_relaxed);
+}
+
+static void workload_run(struct hall *hall, struct team_run *run,
+			 const struct bound_workload *bound)
+{
+	const struct workload *workload = bound->workload;
+
+	hall->team = (struct team){ .worker = hall->worker,
+				    .nr = (uint16_t)run->threads,
+				    .params = &run->params,
+				    .machine = hall->engine->machine };
+	for (unsigned i = 0; i < run->threads; i++)
+		if (member_init(hall, run, bound, i))
+			abort();
+	if (workload->setup)
+		run->error = workload->setup(&hall->team);
+	if (!run->error) {
+		members_run(hall, run);
+		collect(hall, run);
+		if (workload->report)
+			run->nr_metrics =
+				workload->report(&hall->team, run->metric);
+	}
+	if (workload->cleanup)
+		workload->cleanup(&hall->team);
+	for (unsigned i = 0; i < run->threads; i++) {
+		free(hall->member[i].counters);
+		for (unsigned kind = 0; kind < NR_LATENCIES; kind++)
+			hist_destroy(hall->worker[i].lat[kind]);
+	}
+}
+
+int team_run(struct team_run *run)
+{
+	const struct page_binding *binding = page_binding_find(run->engine);
+	struct machine *m = machine_of(run);
+	struct hall *hall = aligned_alloc(CACHELINE_SIZE, sizeof(*hall));
+
+	if (!binding || !m || !hall || run->threads > MAX_THREADS)
+		abort();
+	memset(hall, 0, sizeof(*hall));
+	run->free_before = free_pages_of(m);
+	if (binding->ops->create(&hall->engine, m))
+		abort();
+	hall->engine->ops = binding->ops;
+	workload_run(hall, run, page_binding_workload(binding, run->workload));
+	binding->ops->drain(hall->engine, NULL);
+	run->verified = binding->ops->verify(hall->engine);
+	run->free_after = free_pages_of(m);
+	binding->ops->destroy(hall->engine);
+	machine_destroy(m);
+	free(hall);
+	return run->error;
+}

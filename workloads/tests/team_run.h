@@ -1,0 +1,36 @@
+/*
+ * Runs a workload on a small machine from a test, as a repetition does, but
+ * within the test's process: boot, engine, threads, windows, teardown, drain,
+ * verify.
+ */
+#ifndef WORKLOADS_TESTS_TEAM_RUN_H
+#define WORKLOADS_TESTS_TEAM_RUN_H
+
+#include "harness/bind.h"
+
+struct team_run {
+	/* in */
+	const char *engine, *workload;
+	struct workload_params params;
+	uint64_t bytes; /* of the machine, all of it in one node */
+	unsigned threads, window_ms;
+	bool pinned; /* thread i on CPU i; for figures */
+	/* out: [probe], sums over the threads */
+	uint64_t ops_ok[NR_PROBES], ops_failed[NR_PROBES];
+	uint64_t samples[NR_LATENCIES];
+	double ns_per_op[NR_PROBES]; /* threads * window / ops */
+	struct workload_metric metric[MAX_WORKLOAD_METRICS];
+	unsigned nr_metrics;
+	uint64_t free_before, free_after; /* pages of all zones */
+	const char *verified;             /* NULL, or the broken invariant */
+	int error;                        /* 0, or -errno of a hook */
+};
+
+/* Sensible values for every option. */
+struct workload_params team_params(void);
+
+/* Both windows, PROBE_NONE then PROBE_SAMPLED. 0, or -errno (also in error);
+ * the frames are counted in any case. */
+int team_run(struct team_run *run);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * Every workload on every engine that it fits, with one and two threads, in
+ * both instances: it works, it takes samples only where it should, it gives
+ * every frame back, and it survives a machine that has nothing to give.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "workloads/tests/team_run.h"
+
+#define FLOOR(b) ((b)->ops->features & PAGE_F_FLOOR)
+
+static struct team_run run_of(const struct page_binding *b,
+			      const struct workload *workload, unsigned threads)
+{
+	return (struct team_run){ .engine = b->ops->name,
+				  .workload = workload->name,
+				  .params = team_params(),
+				  .bytes = 64 << 20,
+				  .threads = threads,
+				  .window_ms = 5 };
+}
+
+static void assert_sound(const struct team_run *run)
+{
+	cr_assert_null(run->verified, "%s %s: %s", run->engine, run->workload,
+		       run->verified);
+	cr_assert_eq(run->free_before, run->free_after,
+		     "%s %s: %lu pages before, %lu after", run->engine,
+		     run->workload, (unsigned long)run->free_before,
+		     (unsigned long)run->free_after);
+}
+
+static void run_pair(const struct page_binding *b,
+		     const struct workload *workload, unsigned threads)
+{
+	struct team_run run;
+	unsigned window_ms = 5;
+
+	/* on a busy host a thread may not get a CPU within a short window */
+	do {
+		run = run_of(b, workload, threads);
+		run.window_ms = window_ms;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		window_ms *= 10;
+	} while ((!run.ops_ok[PROBE_NONE] || !run.samples[LAT_ALLOC] ||
+		  !run.samples[LAT_FREE]) &&
+		 window_ms <= 5000);
+	for (unsigned probe = 0; probe < NR_PROBES; probe++) {
+		cr_assert(run.ops_ok[probe] > 0, "%s %s: no operation",
+			  run.engine, run.workload);
+		cr_assert_eq(run.ops_failed[probe], 0, "%s %s: %lu failed",
+			     run.engine, run.workload,
+			     (unsigned long)run.ops_failed[probe]);
+	}
+	for (unsigned kind = 0; kind < NR_LATENCIES; kind++)
+		cr_assert(run.samples[kind] > 0, "%s %s: no samples",
+			  run.engine, run.workload);
+}
+
+Test(workloads, all_engines_one_and_two_threads, .timeout = 120)
+{
+	unsigned nr_bindings = 0;
+
+	for (const struct page_binding *b = page_binding_first(); b;
+	     b = b->next) {
+		nr_bindings++;
+		for (unsigned i = 0; i < b->nr_runs; i++) {
+			const struct workload *w = b->run[i].workload;
+
+			if (!workload_fits(w, b->ops->features))
+				continue;
+			if (!(w->needs & WORKLOAD_EVEN_THREADS))
+				run_pair(b, w, 1);
+			run_pair(b, w, 2);
+		}
+	}
+	cr_assert(nr_bindings >= 2);
+}
+
+/* A request that no machine of 64 MiB can serve often: failures are counted,
+ * the loop ends when told to, and nothing is lost. */
+Test(workloads, a_full_machine_counts_failures, .timeout = 120)
+{
+	static const char *const names[] = { "bulk", "bulkapi", "outstanding",
+					     "mixed" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		struct team_run run = { .engine = "zonelock",
+					.workload = names[i],
+					.params = team_params(),
+					.bytes = 64 << 20,
+					.threads = 2,
+					.window_ms = 30 };
+
+		run.params.order = 2;
+		run.params.order_max = MAX_PAGE_ORDER;
+		run.params.dist = DIST_UNIFORM;
+		/* twice what there is, even for one thread */
+		run.params.nr = 8192;
+		run.params.outstanding = 8192;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert(run.ops_ok[PROBE_NONE] > 0, "%s", names[i]);
+		cr_assert(run.ops_failed[PROBE_NONE] > 0, "%s", names[i]);
+	}
+}
+
+/* A machine of 4 MiB has a hole below 1 MiB, so no block of 4 MiB. */
+Test(workloads, impossible_requests_fail_and_return, .timeout = 60)
+{
+	static const char *const names[] = { "pair", "exact" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		struct team_run run = { .engine = "zonelock",
+					.workload = names[i],
+					.params = team_params(),
+					.bytes = 4 << 20,
+					.threads = 1,
+					.window_ms = 5 };
+
+		run.params.order = MAX_PAGE_ORDER;
+		run.params.bytes_min = run.params.bytes_max = 4 << 20;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert_eq(run.ops_ok[PROBE_NONE], 0, "%s", names[i]);
+		cr_assert(run.ops_failed[PROBE_NONE] > 0, "%s", names[i]);
+		cr_assert_eq(run.samples[LAT_ALLOC], 0, "%s", names[i]);
+	}
+}
+
+Test(workloads, every_free_order_and_touch, .timeout = 60)
+{
+	for (unsigned order = FREE_ORDER; order <= FREE_SHUFFLE; order++) {
+		struct team_run run = { .engine = "zonelock",
+					.workload = "bulk",
+					.params = team_params(),
+					.bytes = 64 << 20,
+					.threads = 2,
+					.window_ms = 5 };
+
+		run.params.free_order = (enum free_order)order;
+		run.params.touch = TOUCH_ALL; /* no memory behind: left alone */
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert(run.ops_ok[PROBE_NONE] > 0);
+	}
+}
+
+Test(workloads, remote_free_wants_pairs_of_threads)
+{
+	struct team_run run = { .engine = "zonelock",
+				.workload = "remote_free",
+				.params = team_params(),
+				.bytes = 64 << 20,
+				.threads = 1,
+				.window_ms = 1 };
+
+	cr_assert_eq(team_run(&run), -EINVAL);
+	assert_sound(&run);
+}
+
+static double metric_of(const struct team_run *run, const char *name)
+{
+	for (unsigned i = 0; i < run->nr_metrics; i++)
+		if (!strcmp(run->metric[i].name, name))
+			return run->metric[i].value;
+	cr_assert_fail("%s reports no %s", run->workload, name);
+	return 0;
+}
+
+Test(workloads, churn_reaches_its_occupancy, .timeout = 60)
+{
+	for (unsigned percent = 10; percent <= 80; percent += 35) {
+		struct team_run run = { .engine = "zonelock",
+					.workload = "churn",
+					.params = team_params(),
+					.bytes = 64 << 20,
+					.threads = 2,
+					.window_ms = 10 };
+
+		run.params.occupancy = percent;
+		run.params.mobility = MOBILITY_MIXED;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert_float_eq(metric_of(&run, "occupancy_reached"),
+				   percent, 1);
+	}
+}
+
+/* 132 KiB: 33 pages by the exact form, 64 by alloc_pages. */
+Test(workloads, exact_reports_what_is_wasted, .timeout = 60)
+{
+	struct team_run run = { .engine = "zonelock",
+				.workload = "exact",
+				.params = team_params(),
+				.bytes = 64 << 20,
+				.threads = 1,
+				.window_ms = 5 };
+
+	run.params.bytes_min = run.params.bytes_max = 132 << 10;
+	cr_assert_eq(team_run(&run), 0);
+	assert_sound(&run);
+	cr_assert_float_eq(metric_of(&run, "waste_exact"), 0, 1e-9);
+	cr_assert_float_eq(metric_of(&run, "waste_pow2"),
+			   100 * (1 - 132.0 / 256), 1e-9);
+}
+
+/* With hold, pair's block has a busy buddy: free lists do not change. */
+Test(workloads, pair_holds_what_it_was_told, .timeout = 60)
+{
+	for (unsigned order = 0; order <= MAX_PAGE_ORDER; order += 5) {
+		struct team_run run = { .engine = "zonelock",
+					.workload = "pair",
+					.params = team_params(),
+					.bytes = 64 << 20,
+					.threads = 2,
+					.window_ms = 3 };
+
+		run.params.order = order;
+		run.params.hold = 2;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert(run.ops_ok[PROBE_NONE] > 0);
+	}
+}

@@ -364,6 +364,11 @@ int machine_params_resolve(const struct machine_params *p,
 		desc->kernel = KERNEL_6_1;
 	else if (!strcmp(p->kernel, "6.12"))
 		desc->kernel = KERNEL_6_12;
+	if (*p->pcp_tuning)
+		desc->pcp_tuning = !strcmp(p->pcp_tuning, "6.1")
+					   ? PCP_TUNING_6_1
+					   : PCP_TUNING_6_7;
+	desc->rseq_off = !strcmp(p->rseq, "off");
 	if (p->cpus && p->cpus != desc->topo.nr_cpus)
 		override_cpus(&desc->topo, p->cpus);
 	if (*p->distances) {

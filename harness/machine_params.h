@@ -34,6 +34,8 @@ struct machine_params {
 	int64_t watermark_scale_factor;
 	int64_t watermark_boost_factor;
 	int64_t percpu_pagelist_high_fraction;
+	char pcp_tuning[16];         /* "", "6.1", "6.7" */
+	char rseq[16];               /* "", "auto", "off" */
 	char fragmentation[16];      /* "", "fresh", "captured" */
 	char state[MACHINE_STR_MAX]; /* state=FILE: free lists to start from */
 	struct node_section node[MAX_NODES];

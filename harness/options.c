@@ -38,6 +38,8 @@ static const char *const dist_names[] = { "uniform", "geometric", NULL };
 static const char *const layouts[] = { "x86-64", "i386", "i386pae", NULL };
 static const char *const kernels[] = { "6.1", "6.12", NULL };
 static const char *const fragmentations[] = { "fresh", "captured", NULL };
+static const char *const pcp_tunings[] = { "6.1", "6.7", NULL };
+static const char *const rseq_modes[] = { "auto", "off", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 
 static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
@@ -190,6 +192,13 @@ const struct option options[] = {
 	{ "kernel", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = kernels,
 	  .summary = "whose rules compute marks and pagesets",
 	  FIELD(machine.kernel) },
+	{ "pcp_tuning", OPT_CHOICE, GROUP_MACHINE, MACHINE,
+	  .choices = pcp_tunings,
+	  .summary = "high mark of per-CPU lists: fixed, or 6.7's moving one",
+	  FIELD(machine.pcp_tuning) },
+	{ "rseq", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = rseq_modes,
+	  .summary = "off: per-CPU stacks under a lock even where rseq works",
+	  FIELD(machine.rseq) },
 	{ "thp", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = thp_modes,
 	  .summary = "transparent huge pages; not never raises min_free_kbytes",
 	  FIELD(machine.thp) },

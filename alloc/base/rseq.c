@@ -52,6 +52,14 @@ int rseq_fence_cpu(unsigned os_cpu)
 	return rc == 0 ? 0 : -errno;
 }
 
+int rseq_fence_all(void)
+{
+	long rc = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+			  0, 0);
+
+	return rc == 0 ? 0 : -errno;
+}
+
 const volatile uint32_t *rseq_cpu_id_pointer(void)
 {
 	if (__rseq_size == 0)
@@ -69,6 +77,11 @@ bool rseq_available(void)
 int rseq_fence_cpu(unsigned os_cpu)
 {
 	(void)os_cpu;
+	return -ENOSYS;
+}
+
+int rseq_fence_all(void)
+{
 	return -ENOSYS;
 }
 

@@ -62,6 +62,8 @@ bool rseq_available(void);
 
 /* Restarts the sections that run on os_cpu. 0 or -errno. */
 int rseq_fence_cpu(unsigned os_cpu);
+/* The same for all CPUs. */
+int rseq_fence_all(void);
 
 /* The CPU number in this thread's rseq area: kept up to date by the kernel,
  * readable by other threads (relaxed). NULL where there is no rseq. */

@@ -54,6 +54,7 @@ struct machine_desc {
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
 
 	enum pcp_tuning pcp_tuning;
+	bool rseq_off; /* per-CPU stacks under a lock even where rseq works */
 
 	/* engine rcu */
 	uint8_t rcu_flavor;       /* enum rcu_flavor */

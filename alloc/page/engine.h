@@ -41,7 +41,8 @@ struct alloc_plan {
 	gfp_t gfp;
 	unsigned nr_orders; /* orders below are tried; 0: no zone at all */
 	unsigned mt, alloc_flags;
-	uint32_t zone_id; /* of zone */
+	uint32_t zone_id;            /* of zone */
+	uint32_t start_pfn, spanned; /* of zone; 0 until there is one */
 	struct zone *zone;
 	struct zone_counters *counters; /* of zone */
 	const long *reserve;            /* lowmem_reserve[highest zone index] */
@@ -80,6 +81,13 @@ struct page_ctx {
 	0x4u              /* frees come back later: drain before comparing \
 			   */
 #define PAGE_F_EXACT 0x8u /* frame-exact with Linux */
+/*
+ * Frames that are handed out have no state in struct page: the policy finds
+ * their zone by their number, and refcount counts extra references only.
+ * Checked builds (CHECK_LEVEL >= 1) keep the state all the same, so that they
+ * have something to check: such an engine then calls page_hand_out().
+ */
+#define PAGE_F_FRAMELESS 0x10u
 
 /* alloc_flags of rmqueue; values as in Linux 6.1 */
 #define ALLOC_WMARK_MASK    0x3u

@@ -147,6 +147,9 @@ struct machine {
 	struct page *map; /* [end_pfn], reserved and zero, populated on touch */
 	size_t map_bytes;
 	struct machine_memory memory;
+	/* PAGE_F_FRAMELESS engines: extra references and compound marks that
+	   are out, so that a free need not look at struct page for them */
+	_Atomic long nr_special;
 	uint8_t gfp_zone[16]; /* low four gfp bits -> highest_zoneidx */
 };
 

@@ -138,7 +138,7 @@ static pfn_t take(const struct alloc_request *r, struct zone *zone,
 	if (zone_boost_pending(zone, flags))
 		zone_boost_noticed(ctx, zone);
 	if (r->gfp & GFP_BIT_COMP)
-		page_set_compound(pfn_to_page(ctx->machine, pfn));
+		page_set_compound(ctx->ops, ctx->machine, pfn);
 	if (flags & ALLOC_HIGHATOMIC)
 		buddy_reserve_highatomic(ctx, zone, pfn, r->order);
 	if (CHECK_LEVEL >= 1)
@@ -316,6 +316,8 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 	plan->alloc_flags = page_fast_flags(zone, gfp, r.mt);
 	plan->zone = zone;
 	plan->zone_id = zone->id;
+	plan->start_pfn = (uint32_t)zone->start_pfn;
+	plan->spanned = (uint32_t)zone->spanned;
 	plan->counters = &ctx->counters[zone->id];
 	plan->reserve = &zone->lowmem_reserve[r.idx];
 	plan->mark_high = m->desc.kernel != KERNEL_6_1;

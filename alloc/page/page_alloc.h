@@ -198,9 +198,29 @@ ALWAYS_INLINE void page_count_alloc(struct page_ctx *ctx,
 		c->numa_other += nr;
 }
 
-ALWAYS_INLINE void page_set_compound(struct page *page)
+/* Does the engine hand out frames without a head word? */
+ALWAYS_INLINE bool page_frameless(const struct page_ops *ops)
 {
+	return CHECK_LEVEL == 0 && (ops->features & PAGE_F_FRAMELESS);
+}
+
+/* A frameless engine's block gets a mark or a reference that struct page
+ * keeps, or loses one. */
+ALWAYS_INLINE void page_special(struct machine *m, long add)
+{
+	/* relaxed: whoever frees the block has been told of it by other means,
+	 * and sees the count with it */
+	atomic_fetch_add_explicit(&m->nr_special, add, memory_order_relaxed);
+}
+
+ALWAYS_INLINE void page_set_compound(const struct page_ops *ops,
+				     struct machine *m, pfn_t pfn)
+{
+	struct page *page = pfn_to_page(m, pfn);
+
 	page_set_head(page, page_head(page) | PAGE_HEAD_COMPOUND);
+	if (page_frameless(ops))
+		page_special(m, 1);
 }
 
 /* A boosted zone asks the next allocation to wake kswapd; the flag is taken
@@ -270,7 +290,7 @@ ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 	if (zone_boost_pending(zone, plan->alloc_flags))
 		zone_boost_noticed(ctx, zone);
 	if (unlikely(gfp & GFP_BIT_COMP))
-		page_set_compound(pfn_to_page(ctx->machine, pfn));
+		page_set_compound(ops, ctx->machine, pfn);
 	if (CHECK_LEVEL >= 1)
 		page_check_alloc(ctx, pfn, order);
 	return pfn;
@@ -296,16 +316,46 @@ ALWAYS_INLINE struct zone_counters *page_counters(const struct page_ctx *ctx,
 	return &ctx->counters[zone->id];
 }
 
+/* Zone of a frame that has no head word. */
+ALWAYS_INLINE struct zone *page_zone_by_pfn(const struct page_ctx *ctx,
+					    pfn_t pfn)
+{
+	if (likely(pfn.v - ctx->plan.start_pfn < ctx->plan.spanned))
+		return ctx->plan.zone;
+	return machine_zone_of(ctx->machine, pfn.v);
+}
+
+ALWAYS_INLINE struct zone *page_zone_of(const struct page_ops *const ops,
+					const struct page_ctx *ctx, pfn_t pfn)
+{
+	if (page_frameless(ops))
+		return page_zone_by_pfn(ctx, pfn);
+	return page_zone(ctx, page_head(pfn_to_page(ctx->machine, pfn)));
+}
+
 /* The reference that was just given up was the last one: frees the block. */
 ALWAYS_INLINE void page_free_last(const struct page_ops *const ops,
 				  struct page_ctx *ctx, pfn_t pfn,
 				  unsigned order, unsigned fpi_flags)
 {
-	struct page *page = pfn_to_page(ctx->machine, pfn);
-	struct zone *zone = page_zone(ctx, page_head(page));
+	struct zone *zone = page_zone_of(ops, ctx, pfn);
 
 	page_counters(ctx, zone)->pgfree += 1ULL << order;
 	ops->free(ctx, zone, pfn, order, fpi_flags);
+}
+
+/* Is ours not the only reference? If it is, nobody can take another, and no
+ * read-modify-write is needed. */
+ALWAYS_INLINE bool page_is_shared(const struct page_ops *const ops,
+				  const struct machine *m, pfn_t pfn)
+{
+	/* relaxed: see page_special() */
+	if (page_frameless(ops))
+		return atomic_load_explicit(&m->nr_special,
+					    memory_order_relaxed) != 0;
+	/* ACQ(page-ref): what other holders wrote; pairs with REL(page-ref) */
+	return atomic_load_explicit(&pfn_to_page(m, pfn)->refcount,
+				    memory_order_acquire) != 1;
 }
 
 ALWAYS_INLINE void page_free(const struct page_ops *const ops,
@@ -317,12 +367,7 @@ ALWAYS_INLINE void page_free(const struct page_ops *const ops,
 	}
 	if (CHECK_LEVEL >= 1)
 		page_check_free(ctx, pfn, order);
-	/* Ours is the only reference and nobody can take another: no
-	 * read-modify-write needed.
-	 * ACQ(page-ref): what other holders wrote; pairs with REL(page-ref) */
-	if (unlikely(atomic_load_explicit(
-			     &pfn_to_page(ctx->machine, pfn)->refcount,
-			     memory_order_acquire) != 1)) {
+	if (unlikely(page_is_shared(ops, ctx->machine, pfn))) {
 		page_free_shared(ctx, pfn, order);
 		return;
 	}
@@ -426,8 +471,7 @@ ALWAYS_INLINE void page_free_bulk(const struct page_ops *const ops,
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		struct page *page = pfn_to_page(ctx->machine, pfn[i]);
-		struct zone *z = page_zone(ctx, page_head(page));
+		struct zone *z = page_zone_of(ops, ctx, pfn[i]);
 
 		if (CHECK_LEVEL >= 1)
 			page_check_free(ctx, pfn[i], 0);
@@ -435,9 +479,7 @@ ALWAYS_INLINE void page_free_bulk(const struct page_ops *const ops,
 			page_free_run(ops, ctx, zone, i - first, pfn + first);
 			first = i;
 		}
-		/* ACQ(page-ref): as in page_free(); pairs with REL(page-ref) */
-		if (unlikely(atomic_load_explicit(&page->refcount,
-						  memory_order_acquire) != 1)) {
+		if (unlikely(page_is_shared(ops, ctx->machine, pfn[i]))) {
 			if (i > first)
 				page_free_run(ops, ctx, zone, i - first,
 					      pfn + first);
@@ -482,7 +524,8 @@ ALWAYS_INLINE pfn_t page_alloc_exact(const struct page_ops *const ops,
 	pfn = page_alloc(ops, ctx, gfp & ~GFP_BIT_COMP, order);
 	if (!pfn_valid(pfn) || (ops->features & PAGE_F_FLOOR))
 		return pfn;
-	page_split(ctx, pfn, 1u << order, (unsigned)pages);
+	if (!page_frameless(ops))
+		page_split(ctx, pfn, 1u << order, (unsigned)pages);
 	for (uint32_t i = (uint32_t)pages; i < 1u << order; i++)
 		page_free_last(ops, ctx, (pfn_t){ pfn.v + i }, 0, FPI_TO_TAIL);
 	return pfn;

@@ -53,6 +53,8 @@ void page_get(struct page_ctx *ctx, pfn_t pfn)
 						 memory_order_relaxed);
 
 	check_at(1, old, "page_get of pfn %u, which nobody holds", pfn.v);
+	if (page_frameless(ctx->ops))
+		page_special(ctx->machine, 1);
 }
 
 /* The blocks behind the first frame become blocks of their own and go back:
@@ -62,15 +64,51 @@ static void free_tails(struct page_ctx *ctx, pfn_t pfn, unsigned order)
 	struct page *page = pfn_to_page(ctx->machine, pfn);
 	const uint32_t head = page_head(page) & ~PAGE_HEAD_ORDER;
 
-	page_set_head(page, head);
+	if (!page_frameless(ctx->ops))
+		page_set_head(page, head);
 	while (order-- > 0) {
-		page_set_head(&page[1u << order], head | order);
+		if (!page_frameless(ctx->ops))
+			page_set_head(&page[1u << order], head | order);
 		page_free_last(ctx->ops, ctx, (pfn_t){ pfn.v + (1u << order) },
 			       order, 0);
 	}
 }
 
-NOINLINE void page_free_shared(struct page_ctx *ctx, pfn_t pfn, unsigned order)
+/*
+ * A free while a frameless engine has special blocks out. refcount is the
+ * number of references besides one: a holder takes it down, and whoever finds
+ * 0 is the last.
+ */
+static void free_frameless(struct page_ctx *ctx, pfn_t pfn, unsigned order)
+{
+	struct machine *m = ctx->machine;
+	struct page *page = pfn_to_page(m, pfn);
+	const bool compound = page_head(page) & PAGE_HEAD_COMPOUND;
+	/* ACQ(page-ref): what former holders wrote; pairs with REL(page-ref) */
+	uint32_t extra =
+		atomic_load_explicit(&page->refcount, memory_order_acquire);
+
+	/* REL(page-ref): our use of the frame is over; ACQ(page-ref): as above,
+	 * when the exchange fails */
+	while (extra && !atomic_compare_exchange_weak_explicit(
+				&page->refcount, &extra, extra - 1,
+				memory_order_acq_rel, memory_order_acquire))
+		;
+	if (extra) {
+		page_special(m, -1);
+		if (order && !compound)
+			free_tails(ctx, pfn, order);
+		return;
+	}
+	if (compound) {
+		page_set_head(page, 0);
+		page_special(m, -1);
+	}
+	page_free_last(ctx->ops, ctx, pfn, order, 0);
+}
+
+/* The block's references are counted in its first page. */
+static void free_counted(struct page_ctx *ctx, pfn_t pfn, unsigned order)
 {
 	struct page *page = pfn_to_page(ctx->machine, pfn);
 	/* read before the reference is dropped: the page may be gone then */
@@ -87,6 +125,13 @@ NOINLINE void page_free_shared(struct page_ctx *ctx, pfn_t pfn, unsigned order)
 		free_tails(ctx, pfn, order);
 }
 
+NOINLINE void page_free_shared(struct page_ctx *ctx, pfn_t pfn, unsigned order)
+{
+	if (page_frameless(ctx->ops))
+		free_frameless(ctx, pfn, order);
+	else
+		free_counted(ctx, pfn, order);
+}
 pfn_t alloc_pages_exact(struct page_ctx *ctx, gfp_t gfp, uint64_t bytes)
 {
 	return page_alloc_exact(ctx->ops, ctx, gfp, bytes);
@@ -101,6 +146,8 @@ void split_page(struct page_ctx *ctx, pfn_t pfn, unsigned order)
 {
 	uint32_t head = page_head(pfn_to_page(ctx->machine, pfn));
 
+	if (page_frameless(ctx->ops))
+		return;
 	check_at(1,
 		 page_head_state(head) == PAGE_ALLOC &&
 			 page_head_order(head) == order &&

@@ -203,7 +203,7 @@ test-corpus: $(CORPUS_BIN)
 	@$(RUN) $(CORPUS_BIN)
 test-scripts: $(B)/zonebench
 	@ZONEBENCH=$(B)/zonebench $(RUN) $(SCRIPT_SH)
-test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o
+test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o $(B)/obj/harness/floor.o
 	@OBJECTS='$^' $(RUN) scripts/check_loops.sh
 test-style:
 	@$(RUN) scripts/check_style.sh

@@ -111,10 +111,14 @@ interrupt() {
 	local dir=$tmp/interrupted pid
 
 	# A shell starts background jobs with SIGINT ignored; env undoes it.
-	env --default-signal=INT "$bin" run "${short[@]}" runtime=100ms engine=null,zonelock \
-		workload=pair,bulk repeat=3 out="$dir" > "$tmp/out" 2> "$tmp/err" &
+	env --default-signal=INT "$bin" run "${short[@]}" engine=null,zonelock \
+		workload=pair,bulk repeat=12 out="$dir" > "$tmp/out" 2> "$tmp/err" &
 	pid=$!
-	sleep 0.8
+	# Not before something is there to be kept.
+	for _ in {1..200}; do
+		[ -z "$(find "$dir/cells" -name status 2>/dev/null)" ] || break
+		sleep 0.05
+	done
 	kill -INT "$pid"
 	wait "$pid"
 	status=$?
@@ -122,10 +126,10 @@ interrupt() {
 	expect "Ctrl-C: says how to go on" grep -q -- '--resume' "$tmp/err"
 	expect "Ctrl-C: no process is left" no_process_left
 	expect "Ctrl-C: it was in the middle: $(states "$dir")" \
-		[ "$(find "$dir/cells" -name status 2>/dev/null | wc -l)" -lt 12 ]
+		[ "$(find "$dir/cells" -name status 2>/dev/null | wc -l)" -lt 48 ]
 	zb run --resume "$dir"
 	expect "Ctrl-C: resume ends with 0" [ "$status" -eq 0 ]
-	expect "Ctrl-C: complete: $(states "$dir")" whole "$dir" 12
+	expect "Ctrl-C: complete: $(states "$dir")" whole "$dir" 48
 }
 
 #

@@ -26,6 +26,18 @@ ALWAYS_INLINE bool fault_due(struct page_ctx *ctx)
 	return unlikely(n % FAULT_EVERY == 0);
 }
 
+/* The engine that includes this; zonelock_create() has set its own table. */
+static const struct page_ops engine_ops;
+
+static inline int fault_create(struct page_engine **out, struct machine *m)
+{
+	int rc = zonelock_create(out, m);
+
+	if (rc == 0)
+		(*out)->ops = &engine_ops;
+	return rc;
+}
+
 static inline int fault_thread_enter(struct page_ctx *ctx)
 {
 	ctx->priv = NULL;
@@ -34,10 +46,9 @@ static inline int fault_thread_enter(struct page_ctx *ctx)
 
 /* The hooks that are zonelock's in each of them. No bulk forms: every request
  * passes the single ones. */
-#define FAULT_ENGINE_COLD                                       \
-	.name = ENGINE_NAME, .features = PAGE_F_EXACT,          \
-	.create = zonelock_create, .destroy = zonelock_destroy, \
-	.drain = zonelock_drain, .snapshot = zonelock_snapshot, \
-	.verify = zonelock_verify
+#define FAULT_ENGINE_COLD                                                      \
+	.name = ENGINE_NAME, .features = PAGE_F_EXACT, .create = fault_create, \
+	.destroy = zonelock_destroy, .drain = zonelock_drain,                  \
+	.snapshot = zonelock_snapshot, .verify = zonelock_verify
 
 #endif

@@ -5,6 +5,9 @@
  */
 #include "alloc/page/tests/engines/over_zonelock.h"
 
+/* Often enough for the audit, which takes some hundred blocks. */
+#define OVERLAP_EVERY 50u
+
 struct overlap {
 	uint32_t requests;
 	uint32_t last;   /* block handed out last, while it is held */
@@ -37,7 +40,7 @@ ENGINE_HOT pfn_t overlap_rmqueue(struct page_ctx *ctx, struct zone *zone,
 	struct overlap *o = ctx->priv;
 	pfn_t pfn;
 
-	if (unlikely(++o->requests >= FAULT_EVERY && order == o->order &&
+	if (unlikely(++o->requests >= OVERLAP_EVERY && order == o->order &&
 		     o->last != PFN_NONE.v && o->shared == PFN_NONE.v)) {
 		o->requests = 0;
 		o->shared = o->last;

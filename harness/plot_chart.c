@@ -341,11 +341,8 @@ static void put_settings(FILE *f, const struct chart *c)
 		"%d\n",
 		c->c_max, c->log_x, c->log_y, c->ideal, !c->no_points);
 	fprintf(f, "two_lines = %d\n", c->two_lines);
-	fprintf(f, "quantum_y = %.6g\ncost_y = %.6g\n", c->quantum_ns,
-		c->cost_ns);
-	snprintf(text, sizeof(text),
-		 "dotted: two clock readings, %.3g ns; clock quantum %.2g ns",
-		 c->cost_ns, c->quantum_ns);
+	fprintf(f, "quantum_y = %.6g\n", c->quantum_ns);
+	snprintf(text, sizeof(text), "clock quantum %.3g ns", c->quantum_ns);
 	put_string(f, "clock_text", text);
 	put_labels(f, c);
 	put_lists(f, c);

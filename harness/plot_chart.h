@@ -44,7 +44,7 @@ struct chart {
 	unsigned nr_floors, nr_missing;
 	struct chart_tic tic[CHART_TICS_MAX];
 	unsigned nr_tics;
-	double quantum_ns, cost_ns;
+	double quantum_ns;
 };
 
 /* What all charts of a run share. */

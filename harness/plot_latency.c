@@ -12,7 +12,6 @@
 #include "harness/json_read.h"
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
-#include "harness/stats.h"
 
 #define BEYOND     10 /* samples that must lie above a percentile */
 #define STEPS      50 /* points per power of ten */
@@ -129,27 +128,12 @@ static void add_labels(struct latency *l)
 	}
 }
 
-/* Median of the floor of that name, which every latency contains. */
-static double clock_reads_ns(const struct run_data *run)
-{
-	unsigned max = run->nr_ok + 1;
-	double *value = calloc(max, sizeof(*value));
-	struct stats s = { .n = 0 };
-
-	if (value)
-		stats_of(&s, value,
-			 run_floor_values(run, "clock_reads", value, max));
-	free(value);
-	return s.median;
-}
-
 static void set_axes(struct latency *l)
 {
 	const json_t *clock = json_object_get(l->p->run->env, "clock");
 	struct chart *c = &l->chart;
 
 	c->quantum_ns = json_number_or(clock, "clock_quantum_ns", 0);
-	c->cost_ns = clock_reads_ns(l->p->run);
 	c->log_y = true;
 	if (c->quantum_ns > l->low / 4) /* else it is told, not drawn */
 		l->low = fmin(l->low, c->quantum_ns);

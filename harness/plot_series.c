@@ -11,10 +11,11 @@
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
 
-#define COLUMNS    (4 + NR_PAGE_ORDERS + 2)
-#define ROWS_MAX   2000000
-#define STEPS_MAX  300 /* time steps drawn */
-#define PANELS_MAX 4
+#define COLUMNS       (4 + NR_PAGE_ORDERS + 2)
+#define ROWS_MAX      2000000
+#define STEPS_MAX     300 /* time steps drawn */
+#define PANELS_MAX    4
+#define VISIBLE_SHARE 0.01 /* of free memory */
 
 /* Free blocks at one time, over all zones. */
 struct moment {
@@ -159,13 +160,23 @@ static int load_cell(struct plotter *p, const struct cell_data *cell,
 	return 0;
 }
 
+/* Pages of the smallest block number that an order had, and of the largest:
+ * some order must move by a share of the free memory that one can see. */
 static bool changes(const struct series *s)
 {
-	for (unsigned i = 1; i < s->nr; i++)
-		if (memcmp(s->moment[i].blocks, s->moment[0].blocks,
-			   sizeof(s->moment[0].blocks)) != 0)
-			return true;
-	return false;
+	double most = 0, total = 0;
+
+	for (unsigned o = 0; o < NR_PAGE_ORDERS && s->nr; o++) {
+		double low = INFINITY, high = 0;
+
+		for (unsigned i = 0; i < s->nr; i++) {
+			low = fmin(low, s->moment[i].blocks[o]);
+			high = fmax(high, s->moment[i].blocks[o]);
+		}
+		most = fmax(most, ldexp(high - low, (int)o));
+		total += ldexp(s->moment[0].blocks[o], (int)o);
+	}
+	return s->nr > 2 && most > VISIBLE_SHARE * total;
 }
 
 static void put_heat(FILE *f, const struct series *s, struct chart *c)
@@ -336,7 +347,7 @@ int plot_series_charts(struct plotter *p)
 		snprintf(p->err, p->err_len, "%s: out of memory", p->dir);
 	if (rc >= 0 && !total)
 		plot_say(p, "no chart over time: no series.csv in which the "
-			    "free lists change");
+			    "free lists move by 1 %% of free memory");
 	free(done);
 	return rc < 0 ? rc : 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "harness/json_read.h"
+#include "harness/options.h"
 #include "harness/outfile.h"
 #include "harness/stats.h"
 
@@ -119,6 +120,18 @@ static bool in_table(const struct table *t, const struct cell_data *cell)
 	       strcmp(cell->machine, t->machine) == 0;
 }
 
+/* What the whole table has in common is told where it is not the default, or
+ * the machine's, which has a line of its own. */
+static bool worth_telling(const char *key, const char *value)
+{
+	const struct option *o = option_find(key, AT_SECTION);
+
+	if (strcmp(key, "threads") == 0 || strcmp(key, "order") == 0 || !o)
+		return true;
+	return o->group != GROUP_MACHINE &&
+	       !(o->def && strcmp(o->def, value) == 0);
+}
+
 /* A column where cells differ, otherwise a word of the heading. */
 static void add_key(struct table *t, const char *key)
 {
@@ -142,7 +155,7 @@ static void add_key(struct table *t, const char *key)
 	}
 	if (!same && t->nr_columns < KEYS_MAX)
 		t->column[t->nr_columns++] = (struct column){ key, width };
-	else if (same && *first &&
+	else if (same && *first && worth_telling(key, first) &&
 		 used + strlen(key) + strlen(first) + 4 < sizeof(t->constant))
 		sprintf(t->constant + used, "%s%s=%s", used ? "  " : "", key,
 			first);
@@ -403,14 +416,34 @@ static void put_floors(FILE *f, struct table *t)
 	}
 }
 
+/* "pair  threads=1  order=0", broken between words. */
+static void put_wrapped(FILE *f, const char *title, const char *words)
+{
+	int at = fprintf(f, "%.60s", title);
+
+	while (*words) {
+		size_t n = strcspn(words, " ");
+
+		if (at + 2 + (int)n > SUMMARY_COLUMNS) {
+			fputs("\n  ", f);
+			at = 2;
+		}
+		fputs("  ", f);
+		put_clean(f, words, n);
+		at += 2 + (int)n;
+		words += n;
+		words += strspn(words, " ");
+	}
+	putc('\n', f);
+}
+
 static void put_heading(FILE *f, const struct table *t)
 {
 	int width;
 
-	fprintf(f, "\n%.60s", t->workload);
-	if (*t->constant)
-		fprintf(f, "  %s", t->constant);
-	fputs("\nmachine: ", f);
+	fputc('\n', f);
+	put_wrapped(f, t->workload, t->constant);
+	fputs("machine: ", f);
 	put_clean(f, t->machine, 70);
 	fprintf(f, "\n%*s%33s %s\n", (int)t->left_width, "", "",
 		"alloc latency, ns");

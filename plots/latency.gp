@@ -15,8 +15,6 @@ if (quantum_y > y_min) {
 		first quantum_y back fillstyle solid 1 noborder \
 		fillcolor rgb '#ececec'
 }
-set arrow 301 from graph 0, first cost_y to graph 1, first cost_y nohead \
-	ls 20 back
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \

@@ -616,8 +616,13 @@ void buddy_init_zone(struct zone *zone)
 	/* relaxed, all: zone->lock orders later writers */
 	spin_lock(&zone->lock);
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
-		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
-			pfn_list_init(&zone->free_area[o].list[mt]);
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
+			struct pfn_list *list = &zone->free_area[o].list[mt];
+
+			pfn_list_for_each (pfn, list, zone->map)
+				page_set_head(&zone->map[pfn], 0);
+			pfn_list_init(list);
+		}
 		atomic_store_explicit(&zone->free_area[o].nr_free, 0,
 				      memory_order_relaxed);
 	}

@@ -307,6 +307,8 @@ static int override_sysctls(const struct machine_params *p,
 {
 	int64_t fraction = p->percpu_pagelist_high_fraction;
 
+	desc->rcu_flavor = p->rcu_flavor;
+	desc->rcu_limbo_pages = p->rcu_limbo;
 	if (*p->thp) {
 		/* a captured value may be khugepaged's: compute it anew */
 		desc->min_free_kbytes = -1;

@@ -36,6 +36,8 @@ struct machine_params {
 	int64_t percpu_pagelist_high_fraction;
 	char pcp_tuning[16];         /* "", "6.1", "6.7" */
 	char rseq[16];               /* "", "auto", "off" */
+	uint8_t rcu_flavor;          /* enum rcu_flavor */
+	uint32_t rcu_limbo;          /* pages, 0 unset */
 	char fragmentation[16];      /* "", "fresh", "captured" */
 	char state[MACHINE_STR_MAX]; /* state=FILE: free lists to start from */
 	struct node_section node[MAX_NODES];

@@ -40,6 +40,7 @@ static const char *const kernels[] = { "6.1", "6.12", NULL };
 static const char *const fragmentations[] = { "fresh", "captured", NULL };
 static const char *const pcp_tunings[] = { "6.1", "6.7", NULL };
 static const char *const rseq_modes[] = { "auto", "off", NULL };
+static const char *const rcu_flavors[] = { "memb", "qsbr", "mb", "bp", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 
 static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
@@ -224,6 +225,14 @@ const struct option options[] = {
 	  .min = 0, .max = INT32_MAX,
 	  .summary = "0, or at least 8: share of a zone on per-CPU lists",
 	  FIELD(machine.percpu_pagelist_high_fraction) },
+	{ "rcu_flavor", OPT_ENUM, GROUP_MACHINE, MACHINE, .def = "memb",
+	  .choices = rcu_flavors,
+	  .summary = "engine rcu: flavour of liburcu",
+	  FIELD(machine.rcu_flavor) },
+	{ "rcu_limbo", OPT_INT, GROUP_MACHINE, MACHINE, .def = "0",
+	  .min = 0, .max = INT32_MAX, .unit = "pages",
+	  .summary = "engine rcu: most pages in limbo; 0: 1/16 of the machine",
+	  FIELD(machine.rcu_limbo) },
 	{ "fragmentation", OPT_CHOICE, GROUP_MACHINE, MACHINE,
 	  .choices = fragmentations,
 	  .summary = "free lists to start from: fresh, or a server's counts",

@@ -11,7 +11,8 @@
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
 
-#define COLUMNS       (4 + NR_PAGE_ORDERS + 2)
+#define INDEXES       (4 + NR_PAGE_ORDERS) /* extfrag9, unusable9 */
+#define COLUMNS       (INDEXES + 4)
 #define ROWS_MAX      2000000
 #define STEPS_MAX     300 /* time steps drawn */
 #define PANELS_MAX    4
@@ -30,7 +31,8 @@ struct series {
 };
 
 static const char header[] = "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,"
-			     "o7,o8,o9,o10,extfrag9,unusable9";
+			     "o7,o8,o9,o10,extfrag9,unusable9,cached_pages,"
+			     "limbo_pages";
 
 static int complain(struct plotter *p, const char *path, unsigned line,
 		    const char *expected)
@@ -90,9 +92,9 @@ static const char *add_row(struct series *s, char *line)
 	struct moment *m;
 
 	if (split(line, field) != COLUMNS)
-		return "17 fields";
+		return "19 fields";
 	for (unsigned i = 0; i < COLUMNS; i++) {
-		bool index = i >= COLUMNS - 2;
+		bool index = i == INDEXES || i == INDEXES + 1;
 
 		if (i == 2 || (index && !*field[i]))
 			continue;
@@ -108,7 +110,7 @@ static const char *add_row(struct series *s, char *line)
 		m->blocks[o] += v[4 + o];
 	if (v[3] >= m->largest) {
 		m->largest = v[3];
-		m->unusable = v[COLUMNS - 1];
+		m->unusable = v[INDEXES + 1];
 	}
 	return NULL;
 }

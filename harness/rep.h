@@ -63,7 +63,7 @@ struct phase_window {
 struct sample {
 	uint64_t tsc;
 	uint16_t zone;
-	uint64_t free_pages;
+	uint64_t free_pages, cached_pages, limbo_pages;
 	uint64_t nr_free[NR_PAGE_ORDERS];
 };
 

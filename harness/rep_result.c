@@ -316,6 +316,24 @@ static json_t *machine_json(const struct rep *rep)
 			 m->desc.topo.synthetic);
 }
 
+/* What the engine counted itself; NULL: nothing. */
+static json_t *engine_counters_json(const struct rep *rep)
+{
+	const struct page_ops *ops = rep->binding->ops;
+	struct engine_counter counter[64];
+	json_t *o;
+	unsigned nr;
+
+	if (!ops->counters || !rep->engine)
+		return NULL;
+	o = json_object();
+	nr = ops->counters(rep->engine, counter, ARRAY_SIZE(counter));
+	for (unsigned i = 0; i < nr; i++)
+		json_object_set_new(o, counter[i].name,
+				    json_integer((json_int_t)counter[i].value));
+	return o;
+}
+
 /* Sums of all workers over the whole process, as /proc/vmstat names them. */
 static json_t *counters_json(const struct rep *rep)
 {
@@ -327,7 +345,7 @@ static json_t *counters_json(const struct rep *rep)
 	uint64_t alloc[MAX_NR_ZONES] = { 0 }, freed = 0, hit = 0, miss = 0,
 		 foreign = 0, local = 0, other = 0;
 	uint64_t kind[EV_NR] = { 0 };
-	json_t *o = json_object(), *events = json_object();
+	json_t *o = json_object(), *events = json_object(), *engine;
 	char name[32];
 
 	for (unsigned i = 0; i < rep->team.nr; i++) {
@@ -365,6 +383,9 @@ static json_t *counters_json(const struct rep *rep)
 		json_object_set_new(events, event_name((enum event_kind)k),
 				    json_integer((json_int_t)kind[k]));
 	json_object_set_new(o, "events", events);
+	engine = engine_counters_json(rep);
+	if (engine)
+		json_object_set_new(o, "engine", engine);
 	return o;
 }
 
@@ -453,7 +474,7 @@ static int64_t since_gate(const struct rep *rep, uint64_t tsc)
 static void series_text(FILE *f, const struct rep *rep)
 {
 	fprintf(f, "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,"
-		   "o10,extfrag9,unusable9\n");
+		   "o10,extfrag9,unusable9,cached_pages,limbo_pages\n");
 	for (uint32_t i = 0; i < rep->samples.nr; i++) {
 		const struct sample *s = &rep->samples.slot[i];
 		const struct zone *zone = &rep->machine->zone[s->zone];
@@ -464,8 +485,9 @@ static void series_text(FILE *f, const struct rep *rep)
 			s->free_pages);
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			fprintf(f, ",%" PRIu64, s->nr_free[o]);
-		fprintf(f, ",%.3f,%.3f\n", index / 1000.0,
-			frag_unusable(s->nr_free, 9) / 1000.0);
+		fprintf(f, ",%.3f,%.3f,%" PRIu64 ",%" PRIu64 "\n",
+			index / 1000.0, frag_unusable(s->nr_free, 9) / 1000.0,
+			s->cached_pages, s->limbo_pages);
 	}
 }
 

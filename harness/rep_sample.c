@@ -53,6 +53,8 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 	out->tsc = now;
 	out->zone = zone->id;
 	out->free_pages = snap.free_pages;
+	out->cached_pages = snap.cached_pages;
+	out->limbo_pages = snap.limbo_pages;
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
 			out->nr_free[o] += snap.nr_free[o][mt];

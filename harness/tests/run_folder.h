@@ -276,7 +276,7 @@ static inline void folder_series(const char *dir, const char *cell, int rep,
 	f = fopen(path, "w");
 	cr_assert(f);
 	fputs("t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,o10,"
-	      "extfrag9,unusable9\n",
+	      "extfrag9,unusable9,cached_pages,limbo_pages\n",
 	      f);
 	for (int i = 0; i < steps; i++) {
 		fprintf(f, "%lld,0,Normal,%d", i * 10000000LL,
@@ -284,7 +284,8 @@ static inline void folder_series(const char *dir, const char *cell, int rep,
 		for (int o = 0; o <= 10; o++)
 			fprintf(f, ",%d",
 				o == 10 ? 190 - i : i * (12 - o) * (1 + i % 3));
-		fprintf(f, ",-1.000,%.3f\n", (double)i / (steps * 2));
+		fprintf(f, ",-1.000,%.3f,%d,%d\n", (double)i / (steps * 2), i,
+			2 * i);
 	}
 	cr_assert_eq(fclose(f), 0);
 }

@@ -64,7 +64,10 @@ static int build_machine(struct rep *rep, char *err, size_t err_len)
 			   err_len);
 	if (r)
 		return r;
-	machine_boot(rep->machine);
+	r = machine_params_boot(&rep->params->machine, rep->machine, err,
+				err_len);
+	if (r)
+		return r;
 	rep->boot_ticks = tsc_read() - begin;
 	rep->rss_after_boot_kib = rss_kib();
 	r = free_state_take(&rep->boot_state, rep->machine);

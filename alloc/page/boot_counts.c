@@ -236,8 +236,25 @@ static void cut(struct placer *p)
 			order = MAX_PAGE_ORDER;
 		while (pfn + (1UL << order) > end)
 			order--;
-		push(p, &p->full[NO_TYPE], pfn, order);
+		push(p, &p->full[type_at(p, pfn, order)], pfn, order);
 		pfn += 1UL << order;
+	}
+}
+
+/* Pageblocks that no count can ask for: holes, and a last one that
+ * pagetypeinfo does not reach. */
+static void fix_types(struct placer *p)
+{
+	uint64_t listed = zone_listed_pageblocks(p->zone);
+
+	memset(p->type, NO_TYPE, p->zone->nr_pageblocks);
+	for (uint64_t i = 0; i < p->zone->nr_pageblocks; i++) {
+		if (zone_pageblock_is_hole(p->zone, i)) {
+			p->type[i] = MT_UNMOVABLE;
+			p->given[MT_UNMOVABLE] += i < listed;
+		} else if (i >= listed) {
+			p->type[i] = MT_MOVABLE;
+		}
 	}
 }
 
@@ -278,7 +295,7 @@ static uint64_t boot_zone(struct zone *zone,
 	memset(p->partial, 0xff, sizeof(p->partial));
 	p->type = malloc(zone->nr_pageblocks);
 	if (p->type) {
-		memset(p->type, NO_TYPE, zone->nr_pageblocks);
+		fix_types(p);
 		cut(p);
 		for (int o = MAX_PAGE_ORDER; o >= 0; o--) {
 			for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {

@@ -360,6 +360,25 @@ uint64_t zone_first_managed(const struct zone *zone)
 	return zone->start_pfn;
 }
 
+uint64_t zone_listed_pageblocks(const struct zone *zone)
+{
+	uint64_t block = 1UL << zone->pageblock_order;
+	uint64_t pages = zone->present;
+
+	/* the hole of a DMA zone lies in front, in blocks that have pages */
+	if (zone->machine->desc.layout == LAYOUT_I386 || zone->idx == ZONE_DMA)
+		pages = zone->spanned;
+	return (pages + block - 1) >> zone->pageblock_order;
+}
+
+bool zone_pageblock_is_hole(const struct zone *zone, uint64_t block)
+{
+	uint64_t first = (zone->start_pfn >> zone->pageblock_order) + block;
+
+	return zone->idx != ZONE_DMA && first << zone->pageblock_order >=
+						zone->start_pfn + zone->present;
+}
+
 static void pageblock_mt_set(struct zone *z, uint64_t block, uint8_t mt)
 {
 	/* relaxed: the machine boots single threaded */
@@ -378,7 +397,8 @@ static void boot_pageblock_types(struct zone *z, uint64_t end)
 	if (cma_pages > cma_end - z->start_pfn)
 		cma_pages = 0;
 	for (uint64_t i = 0; i < z->nr_pageblocks; i++)
-		pageblock_mt_set(z, i, mt);
+		pageblock_mt_set(
+			z, i, zone_pageblock_is_hole(z, i) ? MT_UNMOVABLE : mt);
 	for (uint64_t pfn = cma_end - cma_pages; pfn < cma_end; pfn += block)
 		pageblock_mt_set(z, pageblock_of(z, pfn), MT_CMA);
 }

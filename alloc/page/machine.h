@@ -177,6 +177,14 @@ void zone_boot(struct zone *zone); /* one populated zone of it */
  */
 uint64_t zone_first_managed(const struct zone *zone);
 
+/*
+ * Pageblocks that /proc/pagetypeinfo counts: it steps from the first pfn, so
+ * that a partial last block may be missed. Holes have no pageblocks on x86-64;
+ * on i386, with its flat memory map, they have, Unmovable ones.
+ */
+uint64_t zone_listed_pageblocks(const struct zone *zone);
+bool zone_pageblock_is_hole(const struct zone *zone, uint64_t block);
+
 /* "DMA", "DMA32", ...; idx < MAX_NR_ZONES. */
 const char *zone_index_name(unsigned idx);
 

@@ -177,6 +177,7 @@ static void set_texts(struct latency *l, const struct cell_data *cell,
 
 	chart_slug(slug, sizeof(slug), cell->workload);
 	c->template_name = "latency";
+	strcpy(c->y_text, "latency, ns");
 	snprintf(c->base, sizeof(c->base), nth ? "latency-%s-%u" : "latency-%s",
 		 slug, nth + 1);
 	snprintf(c->title, sizeof(c->title), "%.100s: latency by percentile",

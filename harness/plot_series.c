@@ -11,12 +11,13 @@
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
 
-#define INDEXES       (4 + NR_PAGE_ORDERS) /* extfrag9, unusable9 */
-#define COLUMNS       (INDEXES + 4)
-#define ROWS_MAX      2000000
-#define STEPS_MAX     300 /* time steps drawn */
-#define PANELS_MAX    4
-#define VISIBLE_SHARE 0.01 /* of free memory */
+#define INDEXES        (4 + NR_PAGE_ORDERS) /* extfrag9, unusable9 */
+#define COLUMNS        (INDEXES + 4)
+#define ROWS_MAX       2000000
+#define STEPS_MAX      300 /* time steps drawn */
+#define PANELS_MAX     4
+#define VISIBLE_BLOCKS 8    /* change of an order's number */
+#define VISIBLE_SHARE  0.01 /* of free memory */
 
 /* Free blocks at one time, over all zones. */
 struct moment {
@@ -162,23 +163,31 @@ static int load_cell(struct plotter *p, const struct cell_data *cell,
 	return 0;
 }
 
-/* Pages of the smallest block number that an order had, and of the largest:
- * some order must move by a share of the free memory that one can see. */
+/* A pair splits and merges one block for ever: that is not worth a chart. */
 static bool changes(const struct series *s)
 {
-	double most = 0, total = 0;
+	double most = 0;
 
-	for (unsigned o = 0; o < NR_PAGE_ORDERS && s->nr; o++) {
+	for (unsigned o = 0; o < NR_PAGE_ORDERS && s->nr > 2; o++) {
 		double low = INFINITY, high = 0;
 
 		for (unsigned i = 0; i < s->nr; i++) {
 			low = fmin(low, s->moment[i].blocks[o]);
 			high = fmax(high, s->moment[i].blocks[o]);
 		}
-		most = fmax(most, ldexp(high - low, (int)o));
-		total += ldexp(s->moment[0].blocks[o], (int)o);
+		most = fmax(most, high - low);
 	}
-	return s->nr > 2 && most > VISIBLE_SHARE * total;
+	return most >= VISIBLE_BLOCKS;
+}
+
+static double most_unusable(const struct series *s, unsigned nr)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned k = 0; k < s[i].nr; k++)
+			most = fmax(most, s[i].moment[k].unusable);
+	return most;
 }
 
 static void put_heat(FILE *f, const struct series *s, struct chart *c)
@@ -317,7 +326,7 @@ static int draw_group(struct plotter *p, unsigned leader)
 	}
 	if (!rc && nr) {
 		rc = draw(p, &heat, s, nr);
-		if (!rc)
+		if (!rc && most_unusable(s, nr) >= VISIBLE_SHARE)
 			rc = draw(p, &unusable, s, nr);
 		if (!rc)
 			rc = 1;
@@ -349,7 +358,7 @@ int plot_series_charts(struct plotter *p)
 		snprintf(p->err, p->err_len, "%s: out of memory", p->dir);
 	if (rc >= 0 && !total)
 		plot_say(p, "no chart over time: no series.csv in which the "
-			    "free lists move by 1 %% of free memory");
+			    "lists of free blocks move by more than a few");
 	free(done);
 	return rc < 0 ? rc : 0;
 }

@@ -16,6 +16,7 @@
 #define POINTS_MAX      512
 #define CHARTS_PER_KIND 4 /* of one workload; the rest is named, not drawn */
 #define LOG_FROM        20 /* largest over smallest from which y is logarithmic */
+#define FLOOR_FAR       20 /* times above or below all lines */
 #define MISSING_HEIGHT  0.035
 #define MISSING_WIDTH   0.02
 
@@ -165,7 +166,8 @@ static void set_x_range(struct xy *xy)
 	}
 }
 
-static void add_floor(struct xy *xy, const char *name, const char *text)
+static void add_floor(struct xy *xy, const char *const name[2], double low,
+		      double high)
 {
 	struct chart *c = &xy->chart;
 	unsigned max = xy->p->run->nr_ok * RUN_FLOORS_MAX + 1;
@@ -175,13 +177,15 @@ static void add_floor(struct xy *xy, const char *name, const char *text)
 
 	if (!value)
 		return;
-	n = run_floor_values(xy->p->run, name, value, max);
+	n = run_floor_values(xy->p->run, name[0], value, max);
 	stats_of(&s, value, n);
 	free(value);
-	if (!n || !(s.median > 0) || c->nr_floors == RUN_FLOORS_MAX)
+	/* one that is far off would only squeeze the lines */
+	if (!n || c->nr_floors == RUN_FLOORS_MAX ||
+	    !(s.median > low / FLOOR_FAR && s.median < high * FLOOR_FAR))
 		return;
 	c->floor_y[c->nr_floors++] = s.median;
-	chart_add_label(c, text, s.median, CHART_STYLE_GREY);
+	chart_add_label(c, name[1], s.median, CHART_STYLE_GREY);
 	xy->low = fmin(xy->low, s.median);
 	xy->high = fmax(xy->high, s.median);
 }
@@ -371,8 +375,10 @@ static void set_floors(struct xy *xy)
 		{ "cacheline_transfer", "cache line transfer" },
 	};
 
+	double low = xy->low, high = xy->high;
+
 	for (size_t i = 0; xy->kind->floors && i < ARRAY_SIZE(names); i++)
-		add_floor(xy, names[i][0], names[i][1]);
+		add_floor(xy, names[i], low, high);
 }
 
 /* 1: drawn, 0: nothing to show, or -errno. */

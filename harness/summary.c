@@ -250,7 +250,9 @@ static void put_latencies(FILE *f, struct table *t,
 		char buf[16] = "-";
 
 		cell_stats(t, cell, names[i], &s);
-		if (s.n)
+		/* where some have too few samples for it, none stands for all
+		 */
+		if (s.n && s.n == cell_nr_ok(cell))
 			latency(buf, s.median);
 		fprintf(f, " %*s", widths[i], buf);
 	}

@@ -6,8 +6,6 @@ set palette defined (0 '#fde725', 0.25 '#5ec962', 0.5 '#21918c', \
 set logscale cb 10
 set cbrange [1:c_max]
 set cblabel 'free blocks' offset 0.5, 0
-set colorbox user origin screen 0.88, screen 0.155 size screen 0.02, \
-	screen 0.66
 set yrange [-0.5:10.5]
 set ytics 0, 1, 10
 unset grid
@@ -27,7 +25,7 @@ do for [pass=1:2] {
 	set multiplot
 	do for [i=1:series_n] {
 		set lmargin at screen 0.08 + (i-1) * 0.78 / series_n
-		set rmargin at screen 0.06 + i * 0.78 / series_n
+		set rmargin at screen 0.055 + i * 0.78 / series_n
 		set tmargin at screen 0.815
 		set bmargin at screen 0.155
 		if (i == 1) {
@@ -39,14 +37,18 @@ do for [pass=1:2] {
 			set label 103 foot_text at screen 0.02, screen 0.025 \
 				left font ',8' textcolor rgb '#606060' \
 				noenhanced
-			set ylabel 'order' offset 0.6, 0
-			set colorbox
+			set label 104 'order' at screen 0.022, screen 0.48 \
+				center rotate by 90
+			set colorbox user origin screen 0.87, screen 0.155 \
+				size screen 0.02, screen 0.66
+			set format y '%g'
 		} else {
 			unset label 101
 			unset label 102
 			unset label 103
-			unset ylabel
+			unset label 104
 			unset colorbox
+			set format y ''
 		}
 		set label 110 label_text[i] at graph 0, graph 1.035 left \
 			font ',12' noenhanced

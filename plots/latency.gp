@@ -38,7 +38,8 @@ do for [pass=1:2] {
 		font ',8' textcolor rgb '#606060' noenhanced
 	set lmargin at screen 0.095
 	set rmargin at screen 0.455
-	set ylabel 'latency, ns' offset 0.6, 0
+	set label 104 y_text at screen 0.022, screen 0.48 center \
+		rotate by 90 noenhanced
 	set ytics ()
 	do for [t in log_tics] { set ytics add (t t+0) }
 	unset label 130
@@ -49,7 +50,7 @@ do for [pass=1:2] {
 	unset label 102
 	unset label 103
 	unset label 111
-	unset ylabel
+	unset label 104
 	set ytics ()
 	do for [t in log_tics] { set ytics add ('' t+0) }
 	set label 110 'free' at graph 0, graph 1.05 left font ',12'

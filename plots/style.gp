@@ -31,3 +31,4 @@ set label 102 subtitle_text at screen 0.02, screen 0.908 left font ',10' \
 	textcolor rgb '#505050' noenhanced
 set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \
 	textcolor rgb '#606060' noenhanced
+set label 104 y_text at screen 0.022, screen 0.5 center rotate by 90 noenhanced

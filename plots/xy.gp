@@ -6,7 +6,6 @@ set rmargin at screen 0.815
 set tmargin at screen 0.855
 set bmargin at screen 0.155 + 0.035 * two_lines
 set xlabel x_text offset 0, 0.3 - 0.8 * two_lines noenhanced
-set ylabel y_text offset 0.6, 0 noenhanced
 if (log_x) { set logscale x 2 }
 if (log_y) {
 	set logscale y 10

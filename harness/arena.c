@@ -231,14 +231,19 @@ int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 	return r;
 }
 
+struct tally {
+	unsigned want; /* of each zone */
+	unsigned checked, on_node;
+};
+
 /* Counts frames of one zone's span that lie on node nid. */
 static int query_span(const struct arena *a, struct span z, unsigned nid,
-		      unsigned want, unsigned *checked, unsigned *on_node)
+		      struct tally *tally)
 {
 	void *page[256];
 	int status[256];
 	uint64_t pages = z.end - z.start;
-	unsigned nr = 0;
+	unsigned nr = 0, want = tally->want;
 
 	if (want > ARRAY_SIZE(page))
 		want = ARRAY_SIZE(page);
@@ -248,31 +253,39 @@ static int query_span(const struct arena *a, struct span z, unsigned nid,
 	if (!nr || numa_move_pages(0, nr, page, NULL, status, 0) < 0)
 		return nr ? -errno : 0;
 	for (unsigned i = 0; i < nr; i++) {
-		*checked += status[i] >= 0;
-		*on_node += status[i] == (int)nid;
+		tally->checked += status[i] >= 0;
+		tally->on_node += status[i] == (int)nid;
 	}
 	return 0;
+}
+
+static unsigned bound_zones(const struct arena *a,
+			    const struct machine_desc *desc)
+{
+	unsigned nr = 0;
+
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+			nr += a->bound[n] && desc->node[n].zone[i].present;
+	return nr;
 }
 
 int arena_query(const struct arena *a, const struct machine_desc *desc,
 		unsigned want, unsigned *checked, unsigned *on_node)
 {
-	unsigned nr_zones = 0;
+	const unsigned nr_zones = bound_zones(a, desc);
+	struct tally tally = { nr_zones ? (want + nr_zones - 1) / nr_zones : 0,
+			       0, 0 };
 	int r = 0;
 
-	*checked = *on_node = 0;
-	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
-		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
-			nr_zones +=
-				a->bound[n] && desc->node[n].zone[i].present;
 	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)
 		for (unsigned i = 0; i < MAX_NR_ZONES && !r; i++) {
 			struct span z = zone_span(&desc->node[n].zone[i]);
 
 			if (a->bound[n] && z.end > z.start)
-				r = query_span(a, z, n,
-					       (want + nr_zones - 1) / nr_zones,
-					       checked, on_node);
+				r = query_span(a, z, n, &tally);
 		}
+	*checked = tally.checked;
+	*on_node = tally.on_node;
 	return r;
 }

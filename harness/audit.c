@@ -108,6 +108,12 @@ struct owners {
 	size_t bytes;
 };
 
+static void disown(struct owners *o, struct free_block b)
+{
+	for (uint64_t pfn = b.pfn; pfn < b.pfn + (1ULL << b.order); pfn++)
+		o->word[pfn / 64] &= ~(1ULL << pfn % 64);
+}
+
 static bool own(struct owners *o, uint32_t pfn)
 {
 	uint64_t *word = &o->word[pfn / 64], bit = 1ULL << pfn % 64;
@@ -139,21 +145,29 @@ static const char *enter_block(struct owners *o, const struct machine *m,
 	return NULL;
 }
 
-static int fill(struct page_ctx *ctx, gfp_t gfp, struct owners *owners,
-		struct free_block *block, unsigned want, uint64_t *rng,
-		unsigned *blocks, char *err, size_t err_len)
+/* The blocks of an audit while they are held. */
+struct holdings {
+	struct page_ctx *ctx;
+	struct free_block *block;
+	unsigned nr;
+	struct owners owners;
+	uint64_t rng;
+};
+
+static int fill(struct holdings *h, gfp_t gfp, unsigned want, char *err,
+		size_t err_len)
 {
-	for (*blocks = 0; *blocks < want;) {
-		unsigned order = (unsigned)rng_below(rng, NR_PAGE_ORDERS);
-		struct free_block *b = &block[*blocks];
+	while (h->nr < want) {
+		unsigned order = (unsigned)rng_below(&h->rng, NR_PAGE_ORDERS);
+		struct free_block *b = &h->block[h->nr];
 		const char *broken;
-		pfn_t pfn = alloc_pages(ctx, gfp, order);
+		pfn_t pfn = alloc_pages(h->ctx, gfp, order);
 
 		if (!pfn_valid(pfn))
 			break;
 		*b = (struct free_block){ pfn.v, order };
-		++*blocks;
-		broken = enter_block(owners, ctx->machine, *b);
+		h->nr++;
+		broken = enter_block(&h->owners, h->ctx->machine, *b);
 		if (!broken)
 			continue;
 		snprintf(err, err_len, "frame %u order %u %s", b->pfn, order,
@@ -163,41 +177,63 @@ static int fill(struct page_ctx *ctx, gfp_t gfp, struct owners *owners,
 	return 0;
 }
 
-static void shuffle(struct free_block *block, unsigned nr, uint64_t *rng)
+static void give_back(struct holdings *h)
 {
-	for (unsigned i = nr; i > 1; i--) {
-		unsigned j = (unsigned)rng_below(rng, i);
-		struct free_block t = block[i - 1];
+	for (unsigned i = h->nr; i > 1; i--) {
+		unsigned j = (unsigned)rng_below(&h->rng, i);
+		struct free_block t = h->block[i - 1];
 
-		block[i - 1] = block[j];
-		block[j] = t;
+		h->block[i - 1] = h->block[j];
+		h->block[j] = t;
+	}
+	for (; h->nr; h->nr--) {
+		struct free_block b = h->block[h->nr - 1];
+
+		disown(&h->owners, b);
+		free_pages(h->ctx, (pfn_t){ b.pfn }, b.order);
 	}
 }
 
-int audit_blocks(struct page_ctx *ctx, gfp_t gfp, unsigned want, uint64_t seed,
+/* Rounds until enough was taken, or nothing is to be had. */
+static int take_rounds(struct holdings *h, const struct audit_request *rq,
+		       unsigned *blocks, char *err, size_t err_len)
+{
+	unsigned taken;
+	int r;
+
+	*blocks = 0;
+	do {
+		r = fill(h, rq->gfp, rq->want, err, err_len);
+		taken = h->nr;
+		*blocks += taken;
+		/* after a broken rule a free could only do more harm */
+		if (!r)
+			give_back(h);
+	} while (!r && taken && *blocks < rq->total);
+	return r;
+}
+
+int audit_blocks(struct page_ctx *ctx, const struct audit_request *rq,
 		 unsigned *blocks, char *err, size_t err_len)
 {
-	struct free_block *block = calloc(want, sizeof(*block));
-	struct owners owners = { .bytes = ctx->machine->end_pfn / 8 + 8 };
-	uint64_t rng = rng_seed(seed, UINT32_MAX);
+	struct holdings h = {
+		.ctx = ctx,
+		.block = calloc(rq->want, sizeof(*h.block)),
+		.owners.bytes = ctx->machine->end_pfn / 8 + 8,
+		.rng = rng_seed(rq->seed, UINT32_MAX),
+	};
 	int r = -ENOMEM;
 
 	*blocks = 0;
-	owners.word = mmap(NULL, owners.bytes, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (block && owners.word != MAP_FAILED) {
-		r = fill(ctx, gfp, &owners, block, want, &rng, blocks, err,
-			 err_len);
-		shuffle(block, *blocks, &rng);
-		/* after a broken rule a free could only do more harm */
-		for (unsigned i = 0; i < *blocks && !r; i++)
-			free_pages(ctx, (pfn_t){ block[i].pfn },
-				   block[i].order);
-	}
-	if (r == -ENOMEM)
+	h.owners.word =
+		mmap(NULL, h.owners.bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (h.block && h.owners.word != MAP_FAILED)
+		r = take_rounds(&h, rq, blocks, err, err_len);
+	else
 		snprintf(err, err_len, "no memory for the audit");
-	if (owners.word != MAP_FAILED)
-		munmap(owners.word, owners.bytes);
-	free(block);
+	if (h.owners.word != MAP_FAILED)
+		munmap(h.owners.word, h.owners.bytes);
+	free(h.block);
 	return r;
 }

@@ -28,13 +28,20 @@ bool free_state_same(const struct free_state *before,
 		     const struct free_state *after, bool merged, char *err,
 		     size_t err_len);
 
+struct audit_request {
+	gfp_t gfp;
+	unsigned want;  /* blocks held at once, at most */
+	unsigned total; /* blocks taken in all, in rounds */
+	uint64_t seed;
+};
+
 /*
- * Allocates up to `want` blocks of mixed orders, each entered in a bitmap of
- * owners, and gives them back in another order. Checks that no block overlaps
- * another, that each is aligned and inside one zone. *blocks: how many were
- * had. 0, -ENOMEM, or -EIO with the broken rule in err.
+ * Allocates blocks of mixed orders, each entered in a bitmap of owners, and
+ * gives them back in another order, in rounds. Checks that no block overlaps
+ * another that is held, that each is aligned and inside one zone. *blocks: how
+ * many were had. 0, -ENOMEM, or -EIO with the broken rule in err.
  */
-int audit_blocks(struct page_ctx *ctx, gfp_t gfp, unsigned want, uint64_t seed,
+int audit_blocks(struct page_ctx *ctx, const struct audit_request *rq,
 		 unsigned *blocks, char *err, size_t err_len) MUST_CHECK;
 
 #endif

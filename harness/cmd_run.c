@@ -16,6 +16,7 @@
 #include "harness/command.h"
 #include "harness/emit.h"
 #include "harness/env.h"
+#include "harness/plot.h"
 #include "harness/progress.h"
 #include "harness/rundir.h"
 #include "harness/runfile.h"
@@ -270,10 +271,16 @@ static int finish(struct run *run)
 	int r = emit_run(run->dir.path, run->err, run->err_len);
 
 	if (!r)
+		r = plot_run(run->dir.path, NULL, run->err, run->err_len);
+	if (r == -ENOENT) {
+		/* everything but the charts is there, and can be charted */
+		printf("no charts: %s\n", run->err);
+		*run->err = 0;
+		r = 0;
+	}
+	if (!r)
 		r = summary_print(stdout, run->dir.path, run->err,
 				  run->err_len);
-	if (!r)
-		printf("results: %s\n", run->dir.path);
 	return r;
 }
 

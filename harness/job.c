@@ -241,6 +241,20 @@ static int check_value(struct job *job, const struct option *o,
 static int add_rule(const struct place *place, const char *text, char *err,
 		    size_t err_len);
 
+/* So that what is wrong with an extent is reported at its own line. */
+static void note_node_line(struct job *job, const struct option *o, int line)
+{
+	struct machine_params *m = &job->base->machine;
+	struct node_section *node = &m->node[m->nr_node_sections - 1];
+
+	if (o->offset < offsetof(struct node_section, zone))
+		node->cpus_line = line;
+	else
+		node->zone_line[(o->offset -
+				 offsetof(struct node_section, zone)) /
+				sizeof(node->zone[0])] = line;
+}
+
 static int add_pair(const struct place *place, const char *key,
 		    const char *value, char *err, size_t err_len)
 {
@@ -266,6 +280,8 @@ static int add_pair(const struct place *place, const char *key,
 			       "%s=%s: expected each key once", k, v);
 	if (check_value(place->job, o, value, place->at != AT_TOOLS, why))
 		return fail_at(where, err, err_len, "%s=%s: %s", k, v, why);
+	if (place->at == AT_NODE)
+		note_node_line(place->job, o, where->line);
 	if (kv_add(place->list, o, value, where->line))
 		return no_memory(err, err_len);
 	return 0;

@@ -120,7 +120,7 @@ static bool parse_extent(const char *s, struct zone_extent *e)
 static int section_cpus(const struct node_section *section, unsigned nid,
 			struct topo *t, char *err, size_t err_len)
 {
-	const struct where where = { section->file, section->line };
+	const struct where where = { section->file, section->cpus_line };
 	bool set[MAX_CPUS];
 	unsigned count;
 
@@ -148,7 +148,7 @@ static int section_cpus(const struct node_section *section, unsigned nid,
 static int section_zones(const struct node_section *section, unsigned nid,
 			 struct machine_desc *desc, char *err, size_t err_len)
 {
-	const struct where where = { section->file, section->line };
+	struct where where = { section->file, section->line };
 
 	desc->node[nid].online = true;
 	for (unsigned idx = 0; idx < MAX_NR_ZONES; idx++) {
@@ -157,6 +157,7 @@ static int section_zones(const struct node_section *section, unsigned nid,
 
 		if (!*text)
 			continue;
+		where.line = section->zone_line[idx];
 		if (!parse_extent(text, e))
 			return fail_at(&where, err, err_len,
 				       "%s=%.64s: expected START+SPANNED"

@@ -17,6 +17,7 @@ struct node_section {
 	/* per zone "START+SPANNED[/PRESENT[/MANAGED]]" in pages, "" none */
 	char file[256]; /* where the section stands, for messages */
 	int line;
+	int cpus_line, zone_line[MAX_NR_ZONES]; /* of the keys themselves */
 };
 
 struct machine_params {

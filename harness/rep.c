@@ -100,8 +100,11 @@ static int start_engine(struct rep *rep, char *err, size_t err_len)
 		return -ENOMEM;
 	}
 	r = rep->binding->ops->create(&rep->engine, rep->machine);
-	if (!r)
+	if (!r) {
+		/* an engine built over another calls that one's create */
+		rep->engine->ops = rep->binding->ops;
 		r = page_ctx_enter(&rep->ctx, rep->engine, 0, counters, NULL);
+	}
 	if (r)
 		snprintf(err, err_len, "engine %s: create: %s",
 			 rep->binding->ops->name, strerror(-r));
@@ -194,14 +197,18 @@ static bool prove_whole(struct rep *rep, const char *when)
 
 static void audit(struct rep *rep)
 {
-	const uint64_t most = rep->machine->managed / 1024 + 16;
+	const uint64_t share = rep->machine->managed / 1024 + 16;
+	const struct audit_request rq = {
+		.gfp = rep->params->workload.gfp,
+		.want = (unsigned)(share < AUDIT_BLOCKS ? share : AUDIT_BLOCKS),
+		.total = AUDIT_BLOCKS,
+		.seed = rep->params->workload.seed,
+	};
 	char err[160];
 
 	if ((rep->binding->ops->features & PAGE_F_FLOOR) || !rep->drained)
 		return;
-	if (audit_blocks(&rep->ctx, rep->params->workload.gfp,
-			 (unsigned)(most < AUDIT_BLOCKS ? most : AUDIT_BLOCKS),
-			 rep->params->workload.seed, &rep->audit_blocks, err,
+	if (audit_blocks(&rep->ctx, &rq, &rep->audit_blocks, err,
 			 sizeof(err))) {
 		rep_judge(rep, VERDICT_FAILED, "audit: %s", err);
 		return;

@@ -255,6 +255,34 @@ static void mark_noise(const struct rep *rep, struct noise_mark *mark)
 		   rep->team.nr < MAX_CPUS ? rep->team.nr : MAX_CPUS);
 }
 
+#ifdef FAULTS
+/* fault=affinity: moves the last worker to another CPU in mid-window, and back
+ * before anyone asks for its mask. */
+static void inject(struct rep *rep, enum rep_phase phase)
+{
+	struct rep_thread *t = &rep->thread[rep->team.nr - 1];
+	cpu_set_t set;
+
+	if (phase != PHASE_RATE || strcmp(rep->params->fault, "affinity"))
+		return;
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i < rep->host->nr_cpus; i++)
+		if (i != t->cpu)
+			CPU_SET(rep->host->os_cpu[i], &set);
+	sched_setaffinity(t->tid, sizeof(set), &set);
+	watch(rep, tsc_read(), phase_ns(rep, phase) / 4, true);
+	CPU_ZERO(&set);
+	CPU_SET(rep->host->os_cpu[t->cpu], &set);
+	sched_setaffinity(t->tid, sizeof(set), &set);
+}
+#else
+static void inject(struct rep *rep, enum rep_phase phase)
+{
+	(void)rep;
+	(void)phase;
+}
+#endif
+
 /* Main thread: one phase from barrier to barrier. */
 static void direct_phase(struct rep *rep, enum rep_phase phase)
 {
@@ -269,6 +297,7 @@ static void direct_phase(struct rep *rep, enum rep_phase phase)
 	pthread_barrier_wait(&rep->barrier);
 	window->open = await_gate(rep);
 	cpu_ns = thread_cpu_ns();
+	inject(rep, phase);
 	watch(rep, window->open, phase_ns(rep, phase), phase != PHASE_WARMUP);
 	/* relaxed: only has to be seen eventually */
 	atomic_store_explicit(&rep->stop, true, memory_order_relaxed);

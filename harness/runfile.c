@@ -94,6 +94,11 @@ static int fail_cell(const struct run_file *rf, unsigned cell, const char *why,
 {
 	const struct where at = plan_where(&rf->job, &rf->plan.cell[cell]);
 
+	/* what is wrong with a [node] says itself where it stands */
+	if (!strncmp(why, rf->job.file, strlen(rf->job.file))) {
+		snprintf(err, err_len, "%s", why);
+		return -EINVAL;
+	}
 	return fail_at(&at, err, err_len, "%s", why);
 }
 

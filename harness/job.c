@@ -278,7 +278,9 @@ static int add_pair(const struct place *place, const char *key,
 	if (first)
 		return fail_at(where, err, err_len,
 			       "%s=%s: expected each key once", k, v);
-	if (check_value(place->job, o, value, place->at != AT_TOOLS, why))
+	if (check_value(place->job, o, value, place->at != AT_TOOLS, why) ||
+	    (place->at == AT_NODE &&
+	     node_value_check(!strcmp(key, "cpus"), value, why, WHY_MAX)))
 		return fail_at(where, err, err_len, "%s=%s: %s", k, v, why);
 	if (place->at == AT_NODE)
 		note_node_line(place->job, o, where->line);

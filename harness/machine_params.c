@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "alloc/page/layout.h"
+#include "alloc/page/state.h"
 #include "harness/capture.h"
 #include "harness/host.h"
 #include "harness/textfile.h"
@@ -117,6 +118,27 @@ static bool parse_extent(const char *s, struct zone_extent *e)
 	return !*s;
 }
 
+int node_value_check(bool cpus, const char *value, char *why, size_t why_len)
+{
+	struct zone_extent e;
+	bool set[MAX_CPUS];
+	unsigned count;
+
+	if (cpus) {
+		if (!text_parse_list(value, set, MAX_CPUS, &count))
+			return 0;
+		snprintf(why, why_len,
+			 "expected a list such as 0-3,8 of numbers below %d",
+			 MAX_CPUS);
+		return -EINVAL;
+	}
+	if (parse_extent(value, &e))
+		return 0;
+	snprintf(why, why_len,
+		 "expected START+SPANNED[/PRESENT[/MANAGED]] in pages");
+	return -EINVAL;
+}
+
 static int section_cpus(const struct node_section *section, unsigned nid,
 			struct topo *t, char *err, size_t err_len)
 {
@@ -211,6 +233,51 @@ static int from_sections(const struct machine_params *p,
 	return rc;
 }
 
+/* A file of `show state`. */
+static int read_state(const char *path, struct state *s, char *err,
+		      size_t err_len)
+{
+	struct textfile f;
+	struct state_text in;
+	int rc = textfile_read(path, &f, err, err_len);
+
+	if (rc)
+		return rc;
+	in = (struct state_text){ f.text, f.text + f.len, path, 0 };
+	rc = state_parse_file(&in, s, err, err_len);
+	if (rc)
+		state_drop(s);
+	textfile_free(&f);
+	return rc;
+}
+
+static int from_state(const struct machine_params *p, struct machine_desc *desc,
+		      char *err, size_t err_len)
+{
+	struct state s;
+	int rc = read_state(p->state, &s, err, err_len);
+
+	if (rc)
+		return rc;
+	layout_defaults(desc);
+	rc = state_describe(&s, desc, err, err_len);
+	state_drop(&s);
+	return rc;
+}
+
+static int boot_state(const struct machine_params *p, struct machine *m,
+		      char *err, size_t err_len)
+{
+	struct state s;
+	int rc = read_state(p->state, &s, err, err_len);
+
+	if (rc)
+		return rc;
+	rc = state_apply(&s, m, NULL, err, err_len);
+	state_drop(&s);
+	return rc;
+}
+
 static int from_source(const struct machine_params *p,
 		       struct machine_desc *desc, char *err, size_t err_len)
 {
@@ -222,6 +289,8 @@ static int from_source(const struct machine_params *p,
 			return from_sections(p, desc, err, err_len);
 		if (sizes)
 			return from_sizes(p, desc, err, err_len);
+		if (*p->state)
+			return from_state(p, desc, err, err_len);
 		s = "host";
 	}
 	if (p->nr_node_sections || p->nodes)
@@ -348,7 +417,9 @@ static void make_name(const struct machine_params *p, struct machine_desc *desc)
 		snprintf(desc->name, sizeof(desc->name), "%.*s",
 			 (int)sizeof(desc->name) - 1, p->machine);
 	else if (!p->mem && !p->nr_node_sections)
-		snprintf(desc->name, sizeof(desc->name), "host");
+		snprintf(desc->name, sizeof(desc->name), "%s%.*s",
+			 *p->state ? "state:" : "host",
+			 (int)sizeof(desc->name) - 8, p->state);
 	else
 		snprintf(desc->name, sizeof(desc->name),
 			 "mem=%lluM nodes=%u cpus=%u layout=%s",
@@ -393,6 +464,8 @@ int machine_params_boot(const struct machine_params *p, struct machine *m,
 	struct boot_counts *counts;
 	int rc;
 
+	if (*p->state)
+		return boot_state(p, m, err, err_len);
 	if (strcmp(p->fragmentation, "captured")) {
 		machine_boot(m);
 		return 0;

@@ -53,6 +53,11 @@ int machine_params_resolve(const struct machine_params *p,
 			   struct machine_desc *desc, char *err, size_t err_len)
 	MUST_CHECK;
 
+/* Form of one value of a [node] section: its CPU list, or a zone's extent. 0,
+ * or -EINVAL with "expected ..." in why. */
+int node_value_check(bool cpus, const char *value, char *why, size_t why_len)
+	MUST_CHECK;
+
 /*
  * Fills the free lists of a machine that was built from what
  * machine_params_resolve() gave: as at boot, or with fragmentation=captured

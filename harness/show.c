@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/page/procfs.h"
+#include "alloc/page/state.h"
 #include "alloc/page/vmstat.h"
 #include "harness/command.h"
 #include "harness/job.h"
@@ -18,10 +19,16 @@ struct show_item {
 	void (*print)(const struct procfs_source *src, FILE *out);
 };
 
+static void print_state(const struct procfs_source *src, FILE *out)
+{
+	state_print(out, src->machine, src->engine, NULL);
+}
+
 static const struct show_item items[] = {
 	{ "buddyinfo", procfs_buddyinfo },
 	{ "extfrag_index", procfs_extfrag_index },
 	{ "pagetypeinfo", procfs_pagetypeinfo },
+	{ "state", print_state },
 	{ "unusable_index", procfs_unusable_index },
 	{ "vmstat", procfs_vmstat },
 	{ "zoneinfo", procfs_zoneinfo },
@@ -116,10 +123,11 @@ static int cmd_show(int argc, char **argv, char *err, size_t err_len)
 static struct command show = {
 	.name = "show",
 	.usage = "zoneinfo|buddyinfo|pagetypeinfo|vmstat|extfrag_index|"
-		 "unusable_index [KEY=VALUE...] [JOB]",
+		 "unusable_index|state [KEY=VALUE...] [JOB]",
 	.summary = "the text of a /proc file of a modelled machine",
 	.help = "The machine is as just booted, or with "
-		"fragmentation=captured as full as the\nserver was. `zonebench "
+		"fragmentation=captured as full as the\nserver was. state=FILE "
+		"reads what show state printed.\n`zonebench "
 		"list options` has the keys of machines.\n",
 	.run = cmd_show,
 };

@@ -1,90 +1,413 @@
-/* Per-CPU stacks in restartable sequences: limits, order, and preemption. */
-#include "alloc/base/rseq.h"
-
+/*
+ * Per-CPU stacks in restartable sequences: contents, a storm of signals,
+ * migration, a drainer that takes the stacks away, and an interruption in
+ * front of each single instruction of the push and of the pop.
+ */
 #include <criterion/criterion.h>
+
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "alloc/base/rseq.h"
+
 #if RSEQ_X86_64
-#define LIMIT 8u
 
-/* The same set for every CPU, so that a migration between calls is harmless. */
-static struct stack_slots slots_of(struct pfn_stack *stack)
+#define LIMIT 64u
+
+struct fixture {
+	struct stack_slots slots;
+	char **set;
+	char *empty;
+};
+
+static char *new_set(uint32_t limit)
 {
-	struct stack_slots slots = {
-		.nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF),
-	};
+	char *set = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	slots.slot = malloc(slots.nr_cpus * sizeof(slots.slot[0]));
-	for (uint32_t i = 0; i < slots.nr_cpus; i++)
-		slots.slot[i] = (char *)stack;
-	return slots;
+	cr_assert_neq(set, MAP_FAILED);
+	((struct pfn_stack *)(void *)set)->limit = limit;
+	return set;
 }
 
-static struct pfn_stack *stack_new(void)
+static void fixture_make(struct fixture *f)
 {
-	struct pfn_stack *stack =
-		calloc(1, sizeof(*stack) + LIMIT * sizeof(uint32_t));
+	const long nr = sysconf(_SC_NPROCESSORS_CONF);
 
-	stack->limit = LIMIT;
-	return stack;
+	f->slots.nr_cpus = (uint32_t)nr;
+	f->slots.slot = calloc((size_t)nr, sizeof(char *));
+	f->set = calloc((size_t)nr, sizeof(char *));
+	f->empty = new_set(0);
+	for (long i = 0; i < nr; i++)
+		f->slots.slot[i] = f->set[i] = new_set(LIMIT);
 }
 
-Test(rseq, empty_stack_pops_none_and_full_stack_refuses, .timeout = 20)
+static struct pfn_stack *stack_of(const struct fixture *f, unsigned cpu)
 {
-	struct pfn_stack *stack = stack_new();
-	struct stack_slots slots = slots_of(stack);
+	return (struct pfn_stack *)(void *)f->set[cpu];
+}
 
-	if (!rseq_available())
-		cr_skip_test("no rseq here");
-	for (uint32_t i = 0; i < 3; i++)
-		cr_assert_not(pfn_valid(stack_pop(&slots, 0)));
-	cr_assert_eq(stack->count, 0);
+/* Tokens 0 .. nr-1 must be on the stacks of all CPUs once each. */
+static void assert_tokens(const struct fixture *f, unsigned nr)
+{
+	unsigned char seen[LIMIT * 64] = { 0 };
+	unsigned total = 0;
+
+	for (unsigned cpu = 0; cpu < f->slots.nr_cpus; cpu++) {
+		const struct pfn_stack *s = stack_of(f, cpu);
+
+		cr_assert_leq(s->count, s->limit);
+		for (uint32_t i = 0; i < s->count; i++) {
+			cr_assert_lt(s->pfn[i], nr, "token %u", s->pfn[i]);
+			cr_assert_eq(seen[s->pfn[i]]++, 0, "token %u twice",
+				     s->pfn[i]);
+			total++;
+		}
+	}
+	cr_assert_eq(total, nr, "%u of %u tokens are left", total, nr);
+}
+
+static bool usable(void)
+{
+	if (rseq_available())
+		return true;
+	cr_skip_test("no restartable sequences here");
+	return false;
+}
+
+Test(rseq, a_stack_is_last_in_first_out_and_bounded)
+{
+	struct fixture f;
+	cpu_set_t one;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cr_assert_not(pfn_valid(stack_pop(&f.slots, 0)));
 	for (uint32_t i = 0; i < LIMIT; i++)
-		cr_assert(stack_push(&slots, 0, (pfn_t){ 100 + i }));
-	cr_assert_not(stack_push(&slots, 0, (pfn_t){ 7 }));
-	for (uint32_t i = LIMIT; i--;)
-		cr_assert_eq(stack_pop(&slots, 0).v, 100 + i);
-	cr_assert_not(pfn_valid(stack_pop(&slots, 0)));
-	free(slots.slot);
-	free(stack);
+		cr_assert(stack_push(&f.slots, 0, (pfn_t){ i }));
+	cr_assert_not(stack_push(&f.slots, 0, (pfn_t){ LIMIT }));
+	for (uint32_t i = LIMIT; i-- > 0;)
+		cr_assert_eq(stack_pop(&f.slots, 0).v, i);
+	cr_assert_not(pfn_valid(stack_pop(&f.slots, 0)));
 }
 
-static void on_alarm(int sig)
+/* --- many threads ------------------------------------------------------- */
+
+struct team {
+	struct fixture f;
+	_Atomic bool stop;
+	_Atomic uint64_t moved;
+};
+
+static bool team_stopped(struct team *t)
+{
+	/* relaxed: only has to be seen eventually */
+	return atomic_load_explicit(&t->stop, memory_order_relaxed);
+}
+
+/* Pops a token and pushes it again, for ever; what does not fit is kept until
+ * it does. */
+static void *juggle(void *arg)
+{
+	struct team *t = arg;
+	uint64_t moved = 0;
+
+	while (!team_stopped(t)) {
+		pfn_t token = stack_pop(&t->f.slots, 0);
+
+		if (!pfn_valid(token)) {
+			sched_yield();
+			continue;
+		}
+		while (!stack_push(&t->f.slots, 0, token))
+			sched_yield();
+		moved++;
+	}
+	/* relaxed: read after the join */
+	atomic_fetch_add_explicit(&t->moved, moved, memory_order_relaxed);
+	return NULL;
+}
+
+static void on_signal(int sig)
 {
 	(void)sig;
 }
 
-/* Signals restart sections; nothing may be lost or doubled by that. */
-Test(rseq, signals_lose_nothing, .timeout = 20)
+/* Sends both threads around the CPUs and through signal handlers. */
+static void storm(pthread_t *thread, unsigned nr, unsigned rounds)
 {
-	const struct itimerval often = { .it_interval = { 0, 50 },
-					 .it_value = { 0, 50 } };
-	const struct itimerval never = { 0 };
-	struct pfn_stack *stack = stack_new();
-	struct stack_slots slots = slots_of(stack);
-	uint32_t seen = 0;
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct sigaction action = { .sa_handler = on_signal };
 
-	if (!rseq_available())
-		cr_skip_test("no rseq here");
-	for (uint32_t i = 0; i < LIMIT / 2; i++)
-		cr_assert(stack_push(&slots, 0, (pfn_t){ i }));
-	signal(SIGALRM, on_alarm);
-	setitimer(ITIMER_REAL, &often, NULL);
-	for (unsigned n = 0; n < 3000000; n++) {
-		pfn_t a = stack_pop(&slots, 0), b = stack_pop(&slots, 0);
+	sigaction(SIGUSR1, &action, NULL);
+	for (unsigned i = 0; i < rounds; i++) {
+		cpu_set_t set;
 
-		cr_assert(pfn_valid(a) && pfn_valid(b) && a.v != b.v);
-		cr_assert(stack_push(&slots, 0, a) && stack_push(&slots, 0, b));
+		CPU_ZERO(&set);
+		CPU_SET((int)(i / 3 % (unsigned)cpus), &set);
+		pthread_setaffinity_np(thread[i % nr], sizeof(set), &set);
+		pthread_kill(thread[i % nr], SIGUSR1);
+		usleep(i % 7 * 10);
 	}
-	setitimer(ITIMER_REAL, &never, NULL);
-	cr_assert_eq(stack->count, LIMIT / 2);
-	for (uint32_t i = 0; i < LIMIT / 2; i++)
-		seen |= 1u << stack_pop(&slots, 0).v;
-	cr_assert_eq(seen, (1u << LIMIT / 2) - 1);
-	free(slots.slot);
-	free(stack);
 }
+
+static void start_tokens(struct fixture *f, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		struct pfn_stack *s = stack_of(f, i % f->slots.nr_cpus);
+
+		s->pfn[s->count++] = i;
+	}
+}
+
+Test(rseq, no_token_is_lost_in_a_storm_of_signals_and_migrations, .timeout = 60)
+{
+	struct team t = { 0 };
+	pthread_t thread[3];
+
+	if (!usable())
+		return;
+	fixture_make(&t.f);
+	start_tokens(&t.f, 24);
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(pthread_create(&thread[i], NULL, juggle, &t), 0);
+	storm(thread, 3, 5000);
+	/* relaxed: see team_stopped() */
+	atomic_store_explicit(&t.stop, true, memory_order_relaxed);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(thread[i], NULL);
+	/* relaxed: the writers were joined */
+	cr_assert_gt(atomic_load_explicit(&t.moved, memory_order_relaxed), 0);
+	assert_tokens(&t.f, 24);
+}
+
+static void *take_away(void *arg)
+{
+	struct team *t = arg;
+
+	while (!team_stopped(t)) {
+		uint32_t sum = 0;
+
+		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+			__atomic_store_n(&t->f.slots.slot[cpu], t->f.empty,
+					 __ATOMIC_RELEASE);
+		cr_assert_eq(rseq_fence_all(), 0);
+		/* ours alone now: what is read twice must be the same */
+		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+			sum += stack_of(&t->f, cpu)->count;
+		for (unsigned i = 0; i < 100; i++)
+			__asm__ volatile("" ::: "memory");
+		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+			sum -= stack_of(&t->f, cpu)->count;
+		cr_assert_eq(sum, 0, "somebody changed a detached stack");
+		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+			__atomic_store_n(&t->f.slots.slot[cpu], t->f.set[cpu],
+					 __ATOMIC_RELEASE);
+		usleep(50);
+	}
+	return NULL;
+}
+
+Test(rseq, a_detached_set_belongs_to_the_drainer, .timeout = 60)
+{
+	struct team t = { 0 };
+	pthread_t thread[3];
+
+	if (!usable())
+		return;
+	fixture_make(&t.f);
+	start_tokens(&t.f, 16);
+	cr_assert_eq(pthread_create(&thread[0], NULL, juggle, &t), 0);
+	cr_assert_eq(pthread_create(&thread[1], NULL, juggle, &t), 0);
+	cr_assert_eq(pthread_create(&thread[2], NULL, take_away, &t), 0);
+	storm(thread, 2, 3000);
+	/* relaxed: see team_stopped() */
+	atomic_store_explicit(&t.stop, true, memory_order_relaxed);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(thread[i], NULL);
+	assert_tokens(&t.f, 16);
+}
+
+/* --- an abort at each instruction --------------------------------------- */
+
+struct rseq_descriptor {
+	uint32_t version, flags;
+	uint64_t start, length, abort;
+};
+
+extern const struct rseq_descriptor __start___rseq_cs[];
+extern const struct rseq_descriptor __stop___rseq_cs[];
+
+static NOINLINE bool one_push(const struct stack_slots *slots)
+{
+	return stack_push(slots, 0, (pfn_t){ 77 });
+}
+
+static NOINLINE uint32_t one_pop(const struct stack_slots *slots)
+{
+	return stack_pop(slots, 0).v;
+}
+
+/* The descriptor of the section inside the function at `function`. */
+static const struct rseq_descriptor *section_of(uintptr_t function)
+{
+	const struct rseq_descriptor *best = NULL;
+
+	for (const struct rseq_descriptor *d = __start___rseq_cs;
+	     d < __stop___rseq_cs; d++)
+		if (d->start >= function && (!best || d->start < best->start))
+			best = d;
+	return best;
+}
+
+/* Addresses of the section's instructions, by objdump. */
+static unsigned instructions(const struct rseq_descriptor *d, uint64_t *out,
+			     unsigned max)
+{
+	extern const char __executable_start[];
+	const uint64_t base = (uint64_t)(uintptr_t)__executable_start;
+	char command[256], line[512], self[128];
+	unsigned nr = 0;
+	FILE *pipe;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	cr_assert_gt(len, 0);
+	self[len] = 0;
+	snprintf(command, sizeof(command),
+		 "objdump -d --start-address=%#llx --stop-address=%#llx %s",
+		 (unsigned long long)(d->start - base),
+		 (unsigned long long)(d->start + d->length - base), self);
+	pipe = popen(command, "r");
+	cr_assert_not_null(pipe);
+	while (fgets(line, sizeof(line), pipe)) {
+		unsigned long long at;
+		char colon;
+
+		if (sscanf(line, " %llx%c\t", &at, &colon) == 2 &&
+		    colon == ':' && nr < max)
+			out[nr++] = base + at;
+	}
+	pclose(pipe);
+	return nr;
+}
+
+/* Replaces the byte at `at`; returns what was there. */
+static long poke_byte(pid_t child, uint64_t at, long byte)
+{
+	long word = ptrace(PTRACE_PEEKTEXT, child, (void *)at, NULL);
+
+	ptrace(PTRACE_POKETEXT, child, (void *)at,
+	       (void *)((word & ~0xffL) | byte));
+	return word & 0xff;
+}
+
+/* Lets the child run into a breakpoint at `at`, and stand there. */
+static void run_to(pid_t child, uint64_t at)
+{
+	struct user_regs_struct regs;
+	long byte = poke_byte(child, at, 0xcc);
+	int status;
+
+	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP,
+		  "no stop at %#llx: status %#x", (unsigned long long)at,
+		  status);
+	poke_byte(child, at, byte);
+	ptrace(PTRACE_GETREGS, child, NULL, &regs);
+	cr_assert_eq(regs.rip, at + 1);
+	regs.rip = at;
+	ptrace(PTRACE_SETREGS, child, NULL, &regs);
+}
+
+/* One operation in a child that is stopped in front of the instruction at
+ * `at`: the kernel must send it to the abort handler, after which it is done
+ * once and once only. */
+static void interrupt_at(const struct fixture *f, bool push, uint64_t at,
+			 uint64_t abort_at)
+{
+	pid_t child = fork();
+	int status;
+
+	cr_assert_geq(child, 0);
+	if (!child) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(push ? !one_push(&f->slots) : one_pop(&f->slots) != 5);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSTOPPED(status));
+	run_to(child, at);
+	run_to(child, abort_at);
+	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		  "status %#x after an abort at %#llx", status,
+		  (unsigned long long)at);
+}
+
+static void fill_all(const struct fixture *f, uint32_t count)
+{
+	for (unsigned cpu = 0; cpu < f->slots.nr_cpus; cpu++) {
+		struct pfn_stack *s = stack_of(f, cpu);
+
+		s->count = count;
+		s->pfn[0] = 5;
+		s->pfn[1] = 0;
+	}
+}
+
+static void interrupt_everywhere(bool push)
+{
+	const uintptr_t function =
+		push ? (uintptr_t)one_push : (uintptr_t)one_pop;
+	const struct rseq_descriptor *d = section_of(function);
+	uint64_t at[32];
+	struct fixture f;
+	unsigned nr;
+
+	fixture_make(&f);
+	cr_assert_not_null(d);
+	nr = instructions(d, at, ARRAY_SIZE(at));
+	cr_assert_geq(nr, 8, "%u instructions seen", nr);
+	for (unsigned i = 0; i < nr; i++) {
+		uint32_t total = 0;
+
+		fill_all(&f, 1);
+		interrupt_at(&f, push, at[i], d->abort);
+		for (unsigned cpu = 0; cpu < f.slots.nr_cpus; cpu++)
+			total += stack_of(&f, cpu)->count;
+		cr_assert_eq(total, f.slots.nr_cpus + (push ? 1u : -1u),
+			     "instruction %u", i);
+	}
+}
+
+Test(rseq, a_push_that_is_interrupted_at_any_instruction_happens_once,
+     .timeout = 60)
+{
+	if (usable())
+		interrupt_everywhere(true);
+}
+
+Test(rseq, a_pop_that_is_interrupted_at_any_instruction_happens_once,
+     .timeout = 60)
+{
+	if (usable())
+		interrupt_everywhere(false);
+}
+
 #endif

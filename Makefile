@@ -83,7 +83,8 @@ TEST_LINK  := $(LIB_OBJ) $(BIND_OBJ) $(HELPERS)
 TEST_SH    := $(wildcard scripts/tests/*.sh harness/tests/*.sh workloads/tests/*.sh plots/tests/*.sh)
 FAULT_SH   := $(filter %/faults.sh,$(TEST_SH))
 ORACLE_SH  := $(filter %/oracles.sh,$(TEST_SH))
-SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH),$(TEST_SH))
+MODEL_SH   := $(filter %/spin_test.sh,$(TEST_SH))
+SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH),$(TEST_SH))
 
 GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h
 
@@ -191,7 +192,7 @@ SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-
 HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
 .PHONY: test test-all test-unit test-conform test-torture test-corpus \
-	test-scripts test-dispatch test-style test-faults test-fuzz \
+	test-models test-scripts test-dispatch test-style test-faults test-fuzz \
 	test-asan test-ubsan test-tsan test-clang test-variant test-oracles
 test-unit: $(UNIT_BIN)
 	@$(RUN) $(UNIT_BIN)
@@ -207,6 +208,9 @@ test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o $(B)/obj/harness/floor.o
 	@OBJECTS='$^' $(RUN) scripts/check_loops.sh
 test-style:
 	@$(RUN) scripts/check_style.sh
+# Protocols as models, every interleaving.
+test-models:
+	@CC='$(CC)' $(RUN) $(MODEL_SH)
 test-faults: $(B)/zonebench-faulty
 	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
 
@@ -238,7 +242,7 @@ else
 	@$(RUN) --skip 'no $(CLANG)'
 endif
 
-TEST_GROUPS := test-unit test-conform test-torture test-corpus test-scripts \
+TEST_GROUPS := test-unit test-conform test-torture test-models test-corpus test-scripts \
 	test-dispatch test-style test-faults test-clang test-asan test-ubsan \
 	test-tsan test-fuzz
 test:
@@ -301,7 +305,7 @@ help:
 	@echo 'make                build $(B)/zonebench'
 	@echo 'make bench          install what is missing, build, run $(JOB), draw'
 	@echo 'make test           install what is missing, build and run every test'
-	@echo 'make test-GROUP     one group: unit conform torture corpus scripts dispatch'
+	@echo 'make test-GROUP     one group: unit conform torture models corpus scripts dispatch'
 	@echo '                    style faults clang asan ubsan tsan fuzz'
 	@echo 'make test-oracles   the files it writes, read by other programs'
 	@echo 'make install        PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'

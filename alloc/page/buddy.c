@@ -61,6 +61,57 @@ static void pageblocks_set_mt(struct zone *zone, uint64_t pfn, unsigned order,
 		pageblock_set_mt(zone, pfn, mt);
 }
 
+NOINLINE pfn_t buddy_split(struct zone *zone, unsigned order, unsigned mt)
+{
+	const struct buddy_ref b = buddy_ref_cpu(zone, 0);
+	struct free_area *area = &zone->free_area[order];
+	struct buddy_block block = { PFN_LIST_END, order, mt };
+
+	while (block.pfn == PFN_LIST_END) {
+		if (++block.order >= NR_PAGE_ORDERS)
+			return PFN_NONE;
+		area++;
+		block.pfn = pfn_list_pop(&area->list[mt], b.map);
+	}
+	area_count(area, -1u);
+	buddy_expand(&b, zone, block, order);
+	return (pfn_t){ block.pfn };
+}
+
+NOINLINE void buddy_merge_up(struct zone *zone, struct buddy_block block,
+			     unsigned fpi_flags)
+{
+	const struct buddy_ref b = buddy_ref_cpu(zone, 0);
+	struct page *const map = b.map;
+	struct free_area *area = &zone->free_area[block.order];
+	/* head word of a free block of the order in turn, type bits 0 */
+	uint32_t want = b.head | block.order;
+	uint32_t size = 1u << block.order;
+	uint32_t pfn = block.pfn;
+
+	for (; size < 1u << MAX_PAGE_ORDER; size <<= 1, want++, area++) {
+		const uint32_t buddy = pfn ^ size;
+		const uint32_t head = page_head(&map[buddy]);
+
+		if ((head & ~PAGE_HEAD_MT) != want)
+			break;
+		if (unlikely(size >> b.pageblock_order) &&
+		    !buddy_types_merge(zone, buddy, page_head_order(want),
+				       block.mt))
+			break;
+		pfn_list_del(&area->list[page_head_mt(head)], map, buddy);
+		area_count(area, -1u);
+		page_set_head(&map[buddy], 0);
+		pfn &= ~size;
+	}
+	if (pfn != block.pfn)
+		page_set_head_ref(&map[block.pfn], 0, 0);
+	block.pfn = pfn;
+	block.order = page_head_order(want);
+	buddy_put(&b, zone, block,
+		  (fpi_flags & FPI_TO_TAIL) || buddy_merges_soon(&b, block));
+}
+
 NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,
 				unsigned order, unsigned mt)
 {

@@ -245,27 +245,30 @@ ALWAYS_INLINE void page_hand_out(struct page *page, unsigned order, unsigned mt,
 			  1);
 }
 
+/* The rest of buddy_smallest() where the list of `order` itself is empty. */
+NOINLINE pfn_t buddy_split(struct zone *zone, unsigned order, unsigned mt)
+	REQUIRES(zone->lock);
+
 /*
  * Smallest fit on the lists of type mt alone (__rmqueue_smallest): the head of
  * the first non-empty list from `order` upwards. The page is left without a
  * head word. Counters are the caller's.
+ *
+ * Only the case without a split is inlined: its few values then stay in
+ * registers, and what a loop over the orders would spill to the stack would
+ * have to be written before the next locked instruction completes.
  */
 ALWAYS_INLINE pfn_t buddy_smallest(const struct buddy_ref *b, struct zone *zone,
 				   unsigned order, unsigned mt)
 	REQUIRES(zone->lock)
 {
-	for (unsigned o = order; o < NR_PAGE_ORDERS; o++) {
-		struct free_area *area = &zone->free_area[o];
-		uint32_t pfn = pfn_list_pop(&area->list[mt], b->map);
+	struct free_area *area = &zone->free_area[order];
+	uint32_t pfn = pfn_list_pop(&area->list[mt], b->map);
 
-		if (pfn == PFN_LIST_END)
-			continue;
-		area_count(area, -1u);
-		buddy_expand(b, zone, (struct buddy_block){ pfn, o, mt },
-			     order);
-		return (pfn_t){ pfn };
-	}
-	return PFN_NONE;
+	if (pfn == PFN_LIST_END)
+		return buddy_split(zone, order, mt);
+	area_count(area, -1u);
+	return (pfn_t){ pfn };
 }
 
 /* zone_mod_free_pages() with what was read beforehand. */
@@ -386,54 +389,65 @@ NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,
 				unsigned order, unsigned mt)
 	REQUIRES(zone->lock);
 
+/* The block, whose free buddies were merged with it, onto the list of its order
+ * and type. */
+ALWAYS_INLINE void buddy_put(const struct buddy_ref *b, struct zone *zone,
+			     struct buddy_block block, bool to_tail)
+	REQUIRES(zone->lock)
+{
+	struct free_area *area = &zone->free_area[block.order];
+
+	page_set_head_ref(
+		&b->map[block.pfn],
+		b->head | page_head_make(PAGE_TAIL, block.order, block.mt, 0),
+		0);
+	if (unlikely(to_tail))
+		pfn_list_add_tail(&area->list[block.mt], b->map, block.pfn);
+	else
+		pfn_list_add_head(&area->list[block.mt], b->map, block.pfn);
+	area_count(area, 1);
+}
+
+/* Is there a free block of this order at pfn, of any type? */
+ALWAYS_INLINE bool buddy_is_free(const struct buddy_ref *b, uint32_t pfn,
+				 unsigned order)
+{
+	return (page_head(&b->map[pfn]) & ~PAGE_HEAD_MT) == (b->head | order);
+}
+
+/* Would the block that this one and its busy buddy form have a free buddy? */
+ALWAYS_INLINE bool buddy_merges_soon(const struct buddy_ref *b,
+				     struct buddy_block block)
+{
+	const uint32_t size = 1u << block.order;
+
+	return block.order < MAX_PAGE_ORDER - 1 &&
+	       buddy_is_free(b, (block.pfn & ~size) ^ (size << 1),
+			     block.order + 1);
+}
+
+/* The rest of buddy_merge() where the block's buddy is free. */
+NOINLINE void buddy_merge_up(struct zone *zone, struct buddy_block block,
+			     unsigned fpi_flags) REQUIRES(zone->lock);
+
 /*
  * __free_one_page without counters: merges the block with its free buddies as
  * far as that goes and puts it on a list of its type. Tail of the list if
  * FPI_TO_TAIL, or if its own buddy one order up is free already, so that what
- * will merge soon is used last; else head.
+ * will merge soon is used last; else head. As in buddy_smallest(), only the
+ * case without a merge is inlined.
  */
 ALWAYS_INLINE void buddy_merge(const struct buddy_ref *b, struct zone *zone,
 			       struct buddy_block block, unsigned fpi_flags)
 	REQUIRES(zone->lock)
 {
-	struct page *const map = b->map;
-	struct free_area *area = &zone->free_area[block.order];
-	/* head word of a free block of the order in turn, type bits 0 */
-	uint32_t want = b->head | block.order;
-	uint32_t size = 1u << block.order;
-	uint32_t pfn = block.pfn;
-	bool to_tail = fpi_flags & FPI_TO_TAIL;
-
-	for (; size < 1u << MAX_PAGE_ORDER; size <<= 1, want++, area++) {
-		const uint32_t buddy = pfn ^ size;
-		const uint32_t head = page_head(&map[buddy]);
-
-		if ((head & ~PAGE_HEAD_MT) != want) {
-			const uint32_t up = (pfn & ~size) ^ (size << 1);
-
-			if (size < 1u << (MAX_PAGE_ORDER - 1) &&
-			    (page_head(&map[up]) & ~PAGE_HEAD_MT) == want + 1)
-				to_tail = true;
-			break;
-		}
-		if (unlikely(size >> b->pageblock_order) &&
-		    !buddy_types_merge(zone, buddy, page_head_order(want),
-				       block.mt))
-			break;
-		pfn_list_del(&area->list[page_head_mt(head)], map, buddy);
-		area_count(area, -1u);
-		page_set_head(&map[buddy], 0);
-		pfn &= ~size;
-	}
-	if (pfn != block.pfn)
-		page_set_head_ref(&map[block.pfn], 0, 0);
-	page_set_head_ref(&map[pfn],
-			  want | page_head_make(PAGE_TAIL, 0, block.mt, 0), 0);
-	if (unlikely(to_tail))
-		pfn_list_add_tail(&area->list[block.mt], map, pfn);
+	if (block.order < MAX_PAGE_ORDER &&
+	    buddy_is_free(b, block.pfn ^ (1u << block.order), block.order))
+		buddy_merge_up(zone, block, fpi_flags);
 	else
-		pfn_list_add_head(&area->list[block.mt], map, pfn);
-	area_count(area, 1);
+		buddy_put(b, zone, block,
+			  (fpi_flags & FPI_TO_TAIL) ||
+				  buddy_merges_soon(b, block));
 }
 
 /* What a free can find out before it takes the lock. */

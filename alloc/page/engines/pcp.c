@@ -33,6 +33,8 @@
  *
  * Departures from the kernel: there are no interrupts; threads that were given
  * the same modelled CPU share its pagesets.
+ *
+ * Loop stores: spin_trylock pfn_list_del page_set_head_ref pfn_list_add_head
  */
 #include <errno.h>
 #include <stdlib.h>

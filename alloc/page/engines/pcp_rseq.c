@@ -45,6 +45,8 @@
  * ones; a type's stack is a LIFO of frames, so nothing is taken from the cold
  * end one by one; the limit is fixed (4 batches) and there is no free_factor;
  * a flush takes the frames freed last, since an array has no cheap other end.
+ *
+ * Loop stores: stack_pop stack_push
  */
 #include <errno.h>
 #include <pthread.h>

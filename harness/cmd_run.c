@@ -25,6 +25,7 @@
 
 #define CALIBRATION_WINDOWS   11
 #define CALIBRATION_WINDOW_NS 10000000
+#define RETRY_SHARE           5 /* one retry for so many repetitions */
 
 static volatile sig_atomic_t stop_signal;
 
@@ -33,8 +34,7 @@ struct run {
 	struct rundir dir;
 	struct progress progress;
 	struct job_params *params; /* of the cell at hand */
-	bool resumed;
-	unsigned nr_failed; /* repetitions without a number, this time */
+	unsigned retries_left;     /* of the whole run, see run_steps() */
 	char *err;
 	size_t err_len;
 };
@@ -155,8 +155,9 @@ static int run_tries(struct run *run, const struct plan_step *step,
 		if (s.end != SPAWN_EXITED || strncmp(s.line, "noisy ", 6))
 			break;
 		memmove(s.line, "ok", 3);
-		if (attempt == run->params->retries)
+		if (attempt == run->params->retries || !run->retries_left)
 			break;
+		run->retries_left--;
 	}
 	status_of(&s, dir, status, len);
 	if (!strncmp(status, "ok", 2))
@@ -183,7 +184,6 @@ static int run_step(struct run *run, const struct plan_step *step)
 				  run->err_len);
 	if (r)
 		return r;
-	run->nr_failed += strcmp(status, "ok") != 0;
 	progress_done(&run->progress, cell, step->rep, status);
 	return 0;
 }
@@ -204,6 +204,8 @@ static int run_steps(struct run *run)
 	const struct plan *plan = &run->file.plan;
 	int r = 0;
 
+	/* on a host that is noisy all the time, trying again only takes time */
+	run->retries_left = (plan->nr_steps + RETRY_SHARE - 1) / RETRY_SHARE;
 	progress_begin(&run->progress, stdout, plan->nr_steps, count_done(run),
 		       plan_estimate_ns(plan));
 	for (unsigned i = 0; i < plan->nr_steps && !r; i++) {

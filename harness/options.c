@@ -70,7 +70,7 @@ const struct option options[] = {
 	  FIELD(repeat) },
 	{ "retries", OPT_INT, GROUP_RUN, RUN_WIDE, .def = "1",
 	  .min = 0, .max = 10, .unit = "tries",
-	  .summary = "how often a noisy repetition is run again",
+	  .summary = "tries more of a noisy repetition; a fifth of all at most",
 	  FIELD(retries) },
 	{ "runtime", OPT_DURATION, GROUP_RUN, PER_CELL, .def = "200ms",
 	  .min = NS_PER_MS, .max = 3600 * NS_PER_S,

@@ -1,7 +1,7 @@
 /*
  * summary.csv: for each cell and metric the median over its ok repetitions
  * with what is known of its precision (harness/stats.h names the methods).
- * Metrics come from the first ok repetition; null values do not count.
+ * A repetition that has no value for a metric does not count: see n.
  */
 #include "harness/emit.h"
 #include "harness/outfile.h"
@@ -49,6 +49,16 @@ static void put_line(FILE *f, const struct run_data *run,
 	putc('\n', f);
 }
 
+/* Whether an earlier ok repetition has it: then its line is written. */
+static bool seen_before(const struct cell_data *cell, unsigned rep,
+			const char *metric)
+{
+	for (unsigned i = 0; i < rep; i++)
+		if (rep_metric_find(&cell->rep[i], metric))
+			return true;
+	return false;
+}
+
 void emit_stats(FILE *f, const struct run_data *run)
 {
 	fputs("run,cell,engine,workload,machine,threads,order,metric,unit,"
@@ -56,12 +66,15 @@ void emit_stats(FILE *f, const struct run_data *run)
 	      f);
 	for (unsigned c = 0; c < run->nr_cells; c++) {
 		const struct cell_data *cell = &run->cell[c];
-		const struct rep_data *rep = NULL;
 
-		for (unsigned i = 0; i < cell->nr_reps && !rep; i++)
-			if (cell->rep[i].state == REP_OK)
-				rep = &cell->rep[i];
-		for (unsigned i = 0; rep && i < rep->nr_metrics; i++)
-			put_line(f, run, cell, &rep->metric[i]);
+		for (unsigned i = 0; i < cell->nr_reps; i++)
+			for (unsigned k = 0; k < cell->rep[i].nr_metrics; k++) {
+				const struct rep_metric *m =
+					&cell->rep[i].metric[k];
+
+				if (m->present &&
+				    !seen_before(cell, i, m->name))
+					put_line(f, run, cell, m);
+			}
 	}
 }

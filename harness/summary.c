@@ -18,7 +18,7 @@
 
 #define KEYS_MAX   8  /* columns that tell cells of a table apart */
 #define LEFT_MIN   24 /* "floor:cacheline_transfer" */
-#define NUMBERS    52 /* width of the columns of figures */
+#define KEY_MAX    5  /* bytes of a key that its values do not need */
 #define VALUE_MAX  24
 #define REASON_CUT 46
 
@@ -33,6 +33,7 @@ struct table {
 	struct column column[KEYS_MAX];
 	unsigned nr_columns, engine_width, left_width;
 	char constant[512]; /* "threads=2 order=0": same in all rows */
+	bool narrow;        /* no room for latencies */
 	char marks[16];     /* letters used */
 	double lock_ns, *scratch;
 	unsigned scratch_max;
@@ -43,7 +44,6 @@ static const struct {
 	char letter;
 	const char *flag, *meaning;
 } marks[] = {
-	{ 's', "synthetic", "synthetic topology: no NUMA latency" },
 	{ 'n', "noisy", "noisy repetition" },
 	{ 'h', "outside_loop", "harness took more than 2 % of the window" },
 	{ 'o', "oversubscribed", "more threads than CPUs" },
@@ -136,7 +136,7 @@ static bool worth_telling(const char *key, const char *value)
 static void add_key(struct table *t, const char *key)
 {
 	char first[VALUE_MAX] = "", value[VALUE_MAX];
-	unsigned width = (unsigned)strlen(key), seen = 0;
+	unsigned width = KEY_MAX, seen = 0;
 	bool same = true;
 	size_t used = strlen(t->constant);
 
@@ -205,6 +205,7 @@ static void plan_table(struct table *t)
 	for (unsigned i = 0; i < t->nr_columns; i++)
 		width += 1 + t->column[i].width;
 	t->left_width = width < LEFT_MIN ? LEFT_MIN : width;
+	t->narrow = width > LEFT_MIN;
 }
 
 static void cell_stats(struct table *t, const struct cell_data *cell,
@@ -243,7 +244,7 @@ static void put_latencies(FILE *f, struct table *t,
 {
 	static const char *const names[] = { "lat_alloc_p50", "lat_alloc_p99",
 					     "lat_alloc_p99_9" };
-	static const int widths[] = { 5, 6, 7 };
+	static const int widths[] = { 5, 6, 6 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct stats s;
@@ -263,7 +264,7 @@ static void add_letter(char *set, char letter)
 {
 	size_t len = strlen(set);
 
-	if (strchr(set, letter))
+	if (strchr(set, letter)) /* '\0' is in every string */
 		return;
 	set[len] = letter;
 	set[len + 1] = '\0';
@@ -275,6 +276,8 @@ static char flag_letter(char *flag)
 	size_t m = 0;
 
 	flag[strcspn(flag, ":")] = '\0';
+	if (strcmp(flag, "synthetic") == 0)
+		return '\0'; /* stands beside the machine */
 	if (strcmp(flag, "checked") == 0 || strcmp(flag, "sanitizer") == 0)
 		return 'i';
 	while (m < ARRAY_SIZE(marks) - 1 && strcmp(marks[m].flag, flag) != 0)
@@ -297,8 +300,11 @@ static void put_marks(FILE *f, struct table *t, const struct cell_data *cell)
 	}
 	for (char *c = row; *c; c++)
 		add_letter(t->marks, *c);
-	if (*row)
-		fprintf(f, " %s", row);
+	if (*row) /* the table is SUMMARY_COLUMNS wide */
+		fprintf(f, " %.2s%s", row,
+			strlen(row) > 3   ? "+"
+			: strlen(row) > 2 ? row + 2
+					  : "");
 }
 
 static void put_left(FILE *f, const struct table *t,
@@ -324,7 +330,7 @@ static void put_figures(FILE *f, const struct stats *per_op, double rate)
 	number(ns, per_op->median);
 	if (rate > 0)
 		number(ops, rate / 1e6);
-	fprintf(f, " %7s %4.*f %7s", ns,
+	fprintf(f, " %7s %4.*f %6s", ns,
 		stats_spread_percent(per_op) < 9.95 ? 1 : 0,
 		stats_spread_percent(per_op), ops);
 }
@@ -366,7 +372,8 @@ static void put_cell(FILE *f, struct table *t, const struct cell_data *cell)
 	put_figures(f, &per_op, rate.median);
 	put_ratio(f, per_op.median, floor.median);
 	put_ratio(f, per_op.median, t->lock_ns);
-	put_latencies(f, t, cell);
+	if (!t->narrow)
+		put_latencies(f, t, cell);
 	put_marks(f, t, cell);
 	putc('\n', f);
 }
@@ -439,6 +446,15 @@ static void put_wrapped(FILE *f, const char *title, const char *words)
 	putc('\n', f);
 }
 
+static bool synthetic(const struct table *t)
+{
+	for (unsigned c = 0; c < t->run->nr_cells; c++)
+		if (in_table(t, &t->run->cell[c]) &&
+		    cell_synthetic(&t->run->cell[c]))
+			return true;
+	return false;
+}
+
 static void put_heading(FILE *f, const struct table *t)
 {
 	int width;
@@ -447,15 +463,21 @@ static void put_heading(FILE *f, const struct table *t)
 	put_wrapped(f, t->workload, t->constant);
 	fputs("machine: ", f);
 	put_clean(f, t->machine, 70);
-	fprintf(f, "\n%*s%33s %s\n", (int)t->left_width, "", "",
-		"alloc latency, ns");
-	width = fprintf(f, "%-*s", (int)t->engine_width, "engine");
+	if (synthetic(t))
+		fputs("\n  synthetic topology: no NUMA latency", f);
+	if (!t->narrow)
+		fprintf(f, "\n%*s%32s %s", (int)t->left_width, "", "",
+			"alloc latency, ns");
+	width = fprintf(f, "\n%-*s", (int)t->engine_width, "engine") - 1;
 	for (unsigned i = 0; i < t->nr_columns; i++)
-		width += fprintf(f, " %*s", (int)t->column[i].width,
-				 t->column[i].key);
+		width += fprintf(f, " %*.*s", (int)t->column[i].width,
+				 (int)t->column[i].width, t->column[i].key);
 	fprintf(f, "%*s", (int)t->left_width - width, "");
-	fprintf(f, " %7s %4s %7s %5s %5s %5s %6s %7s\n", "ns/op", "+-%",
-		"Mop/s", "xnull", "xlock", "p50", "p99", "p99.9");
+	fprintf(f, " %7s %4s %6s %5s %5s", "ns/op", "+-%", "Mop/s", "xnull",
+		"xlock");
+	if (!t->narrow)
+		fprintf(f, " %5s %6s %6s", "p50", "p99", "p99.9");
+	putc('\n', f);
 }
 
 static void put_table(FILE *f, struct table *t)

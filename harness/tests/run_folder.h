@@ -148,8 +148,12 @@ static inline json_t *folder_result(const struct folder_cell *c, int rep)
 	double jitter = 1 + 0.01 * ((rep * 7 + c->threads * 3) % 5 - 2);
 	json_t *flags = json_array();
 
-	if (c->flag)
-		json_array_append_new(flags, json_string(c->flag));
+	for (const char *s = c->flag; s && *s; s += strspn(s, ";")) {
+		size_t n = strcspn(s, ";");
+
+		json_array_append_new(flags, json_stringn(s, n));
+		s += n;
+	}
 	return json_pack(
 		"{s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:i,s:o,s:o,s:b,s:o,s:o,s:o,"
 		"s:{s:f,s:f,s:f}}",

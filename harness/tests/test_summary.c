@@ -13,15 +13,19 @@ static const struct folder_cell cells[] = {
 	{ "null-pair-t1-o0", "null", "pair", "mem=1G", 1, 0, NULL, NULL, NULL,
 	  2 },
 	{ "zonelock-pair-t1-o0", "zonelock", "pair", "mem=1G", 1, 0, NULL, NULL,
-	  "noisy", 33 },
+	  "synthetic;noisy;noisy:steal;outside_loop;call;odd", 33 },
 	{ "null-pair-t2-o0", "null", "pair", "mem=1G", 2, 0, NULL, NULL, NULL,
 	  2 },
 	{ "zonelock-pair-t2-o0", "zonelock", "pair", "mem=1G", 2, 0, NULL, NULL,
 	  NULL, 80 },
-	{ "zonelock-bulk-t1-n64", "zonelock", "bulk", "mem=1G", 1, 0, "nr",
-	  "64", NULL, 40 },
-	{ "zonelock-bulk-t1-n128", "zonelock", "bulk", "mem=1G", 1, 0, "nr",
-	  "128", NULL, 41 },
+	{ "zonelock-bulk-t1-n64", "zonelock", "bulk", "mem=1G", 1, 0,
+	  "outstanding", "64", "noisy;outside_loop;call", 40 },
+	{ "zonelock-bulk-t2-n128", "zonelock", "bulk", "mem=1G", 2, 10,
+	  "outstanding", "8192", NULL, 41e9 },
+	{ "a-wide", "an_engine_with_a_long_name", "wide", "mem=1G", 1, 0,
+	  "occupancy", "a long value", NULL, 41 },
+	{ "b-wide", "zonelock", "wide", "mem=1G", 2, 0, "occupancy", "b",
+	  "noisy", 41e5 },
 };
 
 static char dir[64];
@@ -126,12 +130,12 @@ Test(summary, figures_stand_in_their_columns)
 	char *text = summary();
 	double ns, spread, rate, xnull, xlock, p50, p99, p999;
 	int threads;
-	char mark;
+	char mark[4];
 
-	cr_assert_eq(sscanf(line_of(text, "zonelock       1"),
-			    "zonelock %d %lf %lf %lf %lf %lf %lf %lf %lf %c",
+	cr_assert_eq(sscanf(line_of(text, "zonelock     1"),
+			    "zonelock %d %lf %lf %lf %lf %lf %lf %lf %lf %3s",
 			    &threads, &ns, &spread, &rate, &xnull, &xlock, &p50,
-			    &p99, &p999, &mark),
+			    &p99, &p999, mark),
 		     10, "%s", text);
 	/* repetitions at 1.01, 0.98 and 1.00 or so times 33 ns */
 	cr_assert_float_eq(ns, 33, 0.4);
@@ -142,8 +146,9 @@ Test(summary, figures_stand_in_their_columns)
 	cr_assert_float_eq(p50, 20, 1);
 	cr_assert_float_eq(p99, 33 * 0.6 * 2.5, 1);
 	cr_assert_float_eq(p999, 33 * 0.6 * 9, 3);
-	cr_assert_eq(mark, 'n');
+	cr_assert_str_eq(mark, "nh+");
 	cr_assert(strstr(text, "n: noisy repetition"));
+	cr_assert(strstr(text, "synthetic topology: no NUMA"));
 	cr_assert(strstr(text, "a reading costs 9.6 ns, its quantum is 0.80"));
 	cr_assert(strstr(text, dir));
 	free(text);
@@ -152,7 +157,7 @@ Test(summary, figures_stand_in_their_columns)
 Test(summary, floors_are_rows_of_each_table)
 {
 	char *text = summary();
-	const char *bulk = strstr(text, "\nbulk ");
+	const char *bulk = strstr(text, "\nbulk");
 
 	cr_assert(bulk);
 	cr_assert(strstr(bulk, "\nfloor:lock_pair "));
@@ -171,12 +176,12 @@ Test(summary, a_cell_without_number_shows_its_status)
 	folder_set(dir, "null-pair-t2-o0", 0, "status",
 		   "void \033[31mred\033[0m\n");
 	text = summary();
-	line = line_of(text, "zonelock       2");
+	line = line_of(text, "zonelock     2");
 	cr_assert(strstr(line, "crash: signal 11"), "%s", text);
 	cr_assert_null(strpbrk(line, "%*"));
 	cr_assert(strstr(text, "zonelock-pair-t2-o0 rep 2: crash signal 11"));
 	cr_assert_null(strchr(text, '\033'));
-	cr_assert(strstr(text, "14 of 18 repetitions gave a number"));
+	cr_assert(strstr(text, "20 of 24 repetitions gave a number"));
 	free(text);
 }
 
@@ -195,6 +200,26 @@ Test(summary, csv_has_the_median_of_the_samples)
 	/* (7 rep + 6) % 5 - 2 percent: -1, 1, -2 */
 	cr_assert_float_eq(median, 80 * 0.99, 1e-9);
 	cr_assert_null(strstr(text, "hugepages"), "null has no median");
+	free(text);
+}
+
+/* A percentile that one repetition has and another not. */
+Test(summary, csv_counts_the_repetitions_that_have_a_metric)
+{
+	char name[] = "cells/null-pair-t1-o0/rep-00/result.json";
+	char *text = folder_read(dir, name), *at;
+
+	at = strstr(text, "lat_free_p99_99");
+	cr_assert(at);
+	memcpy(at, "lat_other_p99_9", 15);
+	folder_write(dir, name, text);
+	free(text);
+	cr_assert_eq(emit_run(dir, err, sizeof(err)), 0, "%s", err);
+	text = folder_read(dir, "summary.csv");
+	cr_assert(strstr(text, "r-test,null-pair-t1-o0,null,pair,mem=1G,1,0,"
+			       "lat_free_p99_99,ns,lower,2,"),
+		  "%s", text);
+	cr_assert(strstr(text, "lat_other_p99_9,ns,lower,1,"));
 	free(text);
 }
 

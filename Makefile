@@ -224,7 +224,8 @@ test-ubsan:
 	@$(SUB) B=$(B)/ubsan OPT=-O1 CHECK=2 LABEL=ubsan: \
 		SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' test-variant
 test-tsan:
-	@$(SUB) B=$(B)/tsan OPT=-O1 CHECK=1 PLAIN=1 LABEL=tsan: \
+	@TSAN_OPTIONS='suppressions=$(CURDIR)/scripts/tsan.supp' \
+		$(SUB) B=$(B)/tsan OPT=-O1 CHECK=1 PLAIN=1 LABEL=tsan: \
 		SAN='-fsanitize=thread' test-variant
 test-clang:
 ifneq ($(HAS_CLANG),)

@@ -290,7 +290,8 @@ struct rcu_engine {
 	pthread_mutex_t threads_lock;
 	struct rcu_thread *threads; /* threads_lock */
 	struct spinlock pool_lock;
-	struct batch *pool; /* pool_lock */
+	struct batch *pool;         /* pool_lock */
+	_Atomic uint64_t callbacks; /* handed to call_rcu, not over */
 	_Atomic uint64_t counter[NR_COUNTERS];
 };
 
@@ -724,15 +725,31 @@ static void grace_period(struct rcu_engine *e)
 	count(e, CNT_GRACE_PERIODS, 1);
 }
 
+/* The callback's last access to the engine. */
+static void callback_over(struct rcu_engine *e)
+{
+	/* REL(callbacks): all that callbacks did; pairs with ACQ(callbacks) */
+	atomic_fetch_sub_explicit(&e->callbacks, 1, memory_order_release);
+}
+
 /* In the node's worker, a grace period after the batch was handed over. */
 static void batch_done(struct rcu_head *head)
 {
 	struct batch *b = caa_container_of(head, struct batch, head);
+	/* ACQ(handed): the batch as it was handed over; call_rcu orders this
+	 * too, but says so to nobody. Pairs with REL(handed) */
+	const bool last_use =
+		atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
 	struct rcu_zone *rz = b->rz;
 	struct rcu_engine *e = rz->e;
 	struct sorter s;
 	bool ours;
 
+	if (last_use) {
+		batch_put(e, b);
+		callback_over(e);
+		return;
+	}
 	/* A recycler may hold the lock and wait for us to be quiescent. */
 	e->flavor->api->thread_offline();
 	pthread_mutex_lock(&rz->recycle);
@@ -751,6 +768,7 @@ static void batch_done(struct rcu_head *head)
 	}
 	pthread_mutex_unlock(&rz->recycle);
 	batch_unref(e, b);
+	callback_over(e);
 }
 
 /* --- flushing: grace period expedited and waited for ------------------- */
@@ -939,12 +957,16 @@ static void hand_over(struct rcu_thread *t, struct rcu_zone *rz)
 				      memory_order_relaxed);
 		room = atomic_load_explicit(&b->room, memory_order_relaxed);
 		b->reserved -= room;
+		/* REL(handed): the batch as it is; pairs with ACQ(handed) */
+		atomic_store_explicit(&b->refs, 2, memory_order_release);
 		list_add(rz, b);
 	}
 	spin_unlock(&rz->list_lock);
 	if (b == &e->empty)
 		return;
 	limbo_return(rz, room);
+	/* relaxed: destroy comes after every thread has left */
+	atomic_fetch_add_explicit(&e->callbacks, 1, memory_order_relaxed);
 	e->flavor->worker_select(rz->worker);
 	e->flavor->api->update_call_rcu(&b->head, batch_done);
 }
@@ -986,8 +1008,7 @@ static struct batch *batch_open(struct page_ctx *ctx, struct rcu_zone *rz,
 	}
 	b->rz = rz;
 	b->reserved = pages;
-	/* relaxed, all: nobody else knows the batch */
-	atomic_store_explicit(&b->refs, 2, memory_order_relaxed);
+	/* relaxed, both: nobody else knows the batch */
 	atomic_store_explicit(&b->room, pages, memory_order_relaxed);
 	atomic_store_explicit(&b->n, 0, memory_order_relaxed);
 	return b;
@@ -1259,6 +1280,9 @@ static void rcu_destroy(struct page_engine *engine)
 
 	if (e->worker)
 		e->flavor->api->barrier();
+	/* ACQ(callbacks): what they did; pairs with REL(callbacks) */
+	check(!atomic_load_explicit(&e->callbacks, memory_order_acquire),
+	      "callbacks outlive rcu_barrier()");
 	for (unsigned i = 0; e->worker && i < m->desc.topo.nr_nodes; i++)
 		if (e->worker[i])
 			e->flavor->worker_free(e->worker[i]);

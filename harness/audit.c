@@ -49,6 +49,20 @@ static int take_list(struct free_state *s, const struct machine *m,
 	return 0;
 }
 
+/* Appends the blocks that are on no list yet; see struct zone. */
+static int take_unlinked(struct free_state *s, const struct zone *zone,
+			 uint64_t room)
+{
+	for (uint32_t pfn = zone->boot_next; pfn != zone->boot_end;
+	     pfn += 1u << MAX_PAGE_ORDER) {
+		if (s->nr == room)
+			return -EIO;
+		s->block[s->nr++] = (struct free_block){ pfn, MAX_PAGE_ORDER };
+		s->pages += 1ULL << MAX_PAGE_ORDER;
+	}
+	return 0;
+}
+
 int free_state_take(struct free_state *s, const struct machine *m)
 {
 	const uint64_t room = count_blocks(m);
@@ -64,6 +78,8 @@ int free_state_take(struct free_state *s, const struct machine *m)
 				r = take_list(s, m,
 					      &m->zone[z].free_area[o].list[mt],
 					      o, room);
+	for (unsigned z = 0; z < m->nr_zones && !r; z++)
+		r = take_unlinked(s, &m->zone[z], room);
 	if (r)
 		return r;
 	qsort(s->block, s->nr, sizeof(*s->block), compare_blocks);

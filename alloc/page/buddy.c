@@ -71,6 +71,8 @@ NOINLINE pfn_t buddy_split(struct zone *zone, unsigned order, unsigned mt)
 		if (++block.order >= NR_PAGE_ORDERS)
 			return PFN_NONE;
 		area++;
+		if (block.order == MAX_PAGE_ORDER)
+			buddy_boot_keep(zone, mt);
 		block.pfn = pfn_list_pop(&area->list[mt], b.map);
 	}
 	area_count(area, -1u);
@@ -677,6 +679,7 @@ void buddy_init_zone(struct zone *zone)
 		atomic_store_explicit(&zone->free_area[o].nr_free, 0,
 				      memory_order_relaxed);
 	}
+	zone->boot_next = zone->boot_end = 0;
 	atomic_store_explicit(&zone->nr_free_pages, 0, memory_order_relaxed);
 	atomic_store_explicit(&zone->nr_free_cma, 0, memory_order_relaxed);
 	atomic_store_explicit(&zone->nr_free_highatomic, 0,
@@ -687,14 +690,77 @@ void buddy_init_zone(struct zone *zone)
 	spin_unlock(&zone->lock);
 }
 
+NOINLINE void buddy_boot_keep(struct zone *zone, unsigned mt)
+{
+	const struct pfn_list *list = &zone->free_area[MAX_PAGE_ORDER].list[mt];
+	uint32_t first = pfn_list_first(list);
+
+	if (buddy_boot_pending(zone, mt) &&
+	    zone->map[first].next == PFN_LIST_END)
+		buddy_boot_link(zone, BUDDY_BOOT_CHUNK);
+}
+
+NOINLINE void buddy_boot_link(struct zone *zone, uint64_t nr)
+{
+	const unsigned mt = zone->boot_mt;
+	struct pfn_list *list = &zone->free_area[MAX_PAGE_ORDER].list[mt];
+	const uint32_t head =
+		page_head_make(PAGE_BUDDY, MAX_PAGE_ORDER, mt, zone->id);
+
+	for (; nr && zone->boot_next != zone->boot_end; nr--) {
+		page_set_head(&zone->map[zone->boot_next], head);
+		pfn_list_add_tail(list, zone->map, zone->boot_next);
+		zone->boot_next += 1u << MAX_PAGE_ORDER;
+	}
+}
+
+/* Blocks of the largest order from `start` on whose pageblocks have one
+ * ordinary type; few are not worth it: 0. */
+static uint64_t boot_run(const struct zone *zone, uint64_t start, uint64_t end)
+{
+	const uint64_t block = 1ULL << MAX_PAGE_ORDER;
+	const unsigned mt = pageblock_mt(zone, start);
+	uint64_t pfn = start;
+
+	if (start & (block - 1) || !migratetype_mergeable(mt))
+		return 0;
+	for (; pfn + block <= end; pfn += block) {
+		for (uint64_t i = 0; i < block;
+		     i += 1UL << zone->pageblock_order)
+			if (pageblock_mt(zone, pfn + i) != mt)
+				end = pfn;
+		if (end == pfn)
+			break;
+	}
+	return pfn - start >= 64 * block ? (pfn - start) >> MAX_PAGE_ORDER : 0;
+}
+
+/* Frees nr blocks of the largest order without touching most of them. */
+static void boot_later(struct zone *zone, uint64_t start, uint64_t nr)
+	REQUIRES(zone->lock)
+{
+	zone->boot_mt = (uint8_t)pageblock_mt(zone, start);
+	zone->boot_next = (uint32_t)start;
+	zone->boot_end = (uint32_t)(start + (nr << MAX_PAGE_ORDER));
+	area_count(&zone->free_area[MAX_PAGE_ORDER], (uint32_t)nr);
+	zone_mod_free_pages(zone, 0, (long)(nr << MAX_PAGE_ORDER));
+	buddy_boot_link(zone, BUDDY_BOOT_CHUNK);
+}
+
 void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
 {
-
 	spin_lock(&zone->lock);
+	buddy_boot_link(zone, UINT64_MAX);
 	while (start < end) {
+		uint64_t run = boot_run(zone, start, end);
 		unsigned order = start ? (unsigned)__builtin_ctzll(start)
 				       : MAX_PAGE_ORDER;
 
+		if (run && zone->boot_next == zone->boot_end) {
+			boot_later(zone, start, run);
+			start += run << MAX_PAGE_ORDER;
+			continue;
+		}
 		if (order > MAX_PAGE_ORDER)
 			order = MAX_PAGE_ORDER;
 		while (start + (1ULL << order) > end)
@@ -716,6 +782,9 @@ void buddy_snapshot(struct zone *zone, struct zone_snapshot *out)
 
 			pfn_list_for_each (pfn, list, zone->map)
 				out->nr_free[o][mt]++;
+			if (o == MAX_PAGE_ORDER)
+				out->nr_free[o][mt] +=
+					buddy_boot_pending(zone, mt);
 			out->free_pages += out->nr_free[o][mt] << o;
 		}
 	}
@@ -775,6 +844,12 @@ static const char *verify_list(struct zone *zone, unsigned order, unsigned mt,
 		if (++*blocks > zone->spanned)
 			return "a free list is a ring";
 		before = pfn;
+	}
+	if (order == MAX_PAGE_ORDER) {
+		if (buddy_boot_pending(zone, mt) && before == PFN_LIST_END)
+			return "blocks are left to link, and their list is "
+			       "empty";
+		*blocks += buddy_boot_pending(zone, mt);
 	}
 	if (before != PFN_LIST_END && list->last != before)
 		return "last of a free list is not its last block";

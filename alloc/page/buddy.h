@@ -171,6 +171,32 @@ ALWAYS_INLINE void area_count(struct free_area *area, uint32_t add)
 		memory_order_relaxed);
 }
 
+/* Links the next nr of the zone's unlinked boot blocks. */
+#define BUDDY_BOOT_CHUNK 32
+NOINLINE void buddy_boot_link(struct zone *zone, uint64_t nr)
+	REQUIRES(zone->lock);
+
+/* Blocks of [MAX_PAGE_ORDER][mt] that are free but on no list yet. */
+ALWAYS_INLINE uint64_t buddy_boot_pending(const struct zone *zone, unsigned mt)
+{
+	return mt == zone->boot_mt
+		       ? (zone->boot_end - zone->boot_next) >> MAX_PAGE_ORDER
+		       : 0;
+}
+
+/* Before a block leaves list mt of the largest order, which must not look empty
+ * to others while blocks are left to link. */
+NOINLINE void buddy_boot_keep(struct zone *zone, unsigned mt)
+	REQUIRES(zone->lock);
+
+/* Before a block goes to the tail of a list: what is not linked comes first. */
+ALWAYS_INLINE void buddy_boot_flush(struct zone *zone, unsigned order,
+				    unsigned mt) REQUIRES(zone->lock)
+{
+	if (unlikely(order == MAX_PAGE_ORDER && buddy_boot_pending(zone, mt)))
+		buddy_boot_link(zone, UINT64_MAX);
+}
+
 ALWAYS_INLINE void buddy_list_add(const struct buddy_ref *b, struct zone *zone,
 				  uint32_t pfn, unsigned order, unsigned mt)
 	REQUIRES(zone->lock)
@@ -190,6 +216,7 @@ ALWAYS_INLINE void buddy_list_add_tail(const struct buddy_ref *b,
 {
 	struct free_area *area = &zone->free_area[order];
 
+	buddy_boot_flush(zone, order, mt);
 	page_set_head(&b->map[pfn],
 		      b->head | page_head_make(PAGE_TAIL, order, mt, 0));
 	pfn_list_add_tail(&area->list[mt], b->map, pfn);
@@ -203,6 +230,8 @@ ALWAYS_INLINE void buddy_list_del(const struct buddy_ref *b, struct zone *zone,
 {
 	struct free_area *area = &zone->free_area[order];
 
+	if (order == MAX_PAGE_ORDER)
+		buddy_boot_keep(zone, mt);
 	pfn_list_del(&area->list[mt], b->map, pfn);
 	area_count(area, -1u);
 }
@@ -263,8 +292,11 @@ ALWAYS_INLINE pfn_t buddy_smallest(const struct buddy_ref *b, struct zone *zone,
 	REQUIRES(zone->lock)
 {
 	struct free_area *area = &zone->free_area[order];
-	uint32_t pfn = pfn_list_pop(&area->list[mt], b->map);
+	uint32_t pfn;
 
+	if (unlikely(order == MAX_PAGE_ORDER))
+		buddy_boot_keep(zone, mt);
+	pfn = pfn_list_pop(&area->list[mt], b->map);
 	if (pfn == PFN_LIST_END)
 		return buddy_split(zone, order, mt);
 	area_count(area, -1u);
@@ -401,10 +433,12 @@ ALWAYS_INLINE void buddy_put(const struct buddy_ref *b, struct zone *zone,
 		&b->map[block.pfn],
 		b->head | page_head_make(PAGE_TAIL, block.order, block.mt, 0),
 		0);
-	if (unlikely(to_tail))
+	if (unlikely(to_tail)) {
+		buddy_boot_flush(zone, block.order, block.mt);
 		pfn_list_add_tail(&area->list[block.mt], b->map, block.pfn);
-	else
+	} else {
 		pfn_list_add_head(&area->list[block.mt], b->map, block.pfn);
+	}
 	area_count(area, 1);
 }
 

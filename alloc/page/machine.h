@@ -79,6 +79,15 @@ struct zone {
 	/* sum over o of nr_free << o == nr_free_pages + all free_diff
 	   + pages on Isolate lists; under zone->lock */
 	struct free_area free_area[NR_PAGE_ORDERS];
+	/*
+	 * zone->lock. [boot_next, boot_end) holds blocks of the largest order
+	 * that are free since boot and not linked yet: counted in nr_free, they
+	 * follow the last block of list boot_mt, which is not empty while there
+	 * are any. Linked by and by (buddy_boot_link), so that booting does not
+	 * touch their descriptors.
+	 */
+	uint32_t boot_next, boot_end;
+	uint8_t boot_mt;
 
 	_Atomic long nr_free_pages CACHELINE; /* pages, without the CPUs'
 						 free_diff */

@@ -105,6 +105,8 @@ static void print_free_counts(struct zone *z, unsigned mt, FILE *out)
 			if (n++ == LIST_COUNT_MAX)
 				break;
 		}
+		if (o == MAX_PAGE_ORDER)
+			n += buddy_boot_pending(z, mt);
 		spin_unlock(&z->lock);
 		fprintf(out, "%s%6lu ", n > LIST_COUNT_MAX ? ">" : "",
 			n > LIST_COUNT_MAX ? (unsigned long)LIST_COUNT_MAX : n);

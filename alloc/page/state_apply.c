@@ -449,6 +449,9 @@ void state_print(FILE *f, struct machine *m, struct page_engine *e,
 
 		if (!zone_populated(zone))
 			continue;
+		spin_lock(&zone->lock);
+		buddy_boot_link(zone, UINT64_MAX);
+		spin_unlock(&zone->lock);
 		p = print_zone_pcp(f, zone, e, fixed);
 		if (p)
 			print_cached(f, zone, p);

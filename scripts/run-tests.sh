@@ -53,9 +53,9 @@ count() {
 	line=$(sed 's/\x1b\[[0-9;]*m//g' "$log" |
 		grep -aE 'Synthesis: Tested: [0-9]+ \| Passing: [0-9]+' | tail -n 1)
 	if [ -n "$line" ]; then
+		# Criterion's failing ones include those that crashed.
 		p=$(sed -E 's/.*Passing: ([0-9]+).*/\1/' <<< "$line")
 		f=$(sed -E 's/.*Failing: ([0-9]+).*/\1/' <<< "$line")
-		f=$((f + $(sed -E 's/.*Crashing: ([0-9]+).*/\1/' <<< "$line")))
 		s=$(grep -acE '^\[SKIP\]' "$log")
 	elif line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" |
 		tail -n 1) && [ -n "$line" ]; then
@@ -133,6 +133,10 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
+if [ $# -eq 0 ] && [ "$skipped" -eq 0 ]; then
+	echo "FAIL   ${label}no test program was named"
+	failed=1
+fi
 if [ -z "$logs" ]; then
 	logs=$(mktemp -d)
 	trap 'rm -rf "$logs"' EXIT

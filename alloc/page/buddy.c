@@ -874,9 +874,12 @@ static const char *verify_totals(struct zone *zone, long free,
 	if (by_type[MT_CMA] !=
 	    atomic_load_explicit(&zone->nr_free_cma, memory_order_relaxed))
 		return "CMA lists do not add up to nr_free_cma";
-	if (by_type[MT_HIGHATOMIC] !=
-	    atomic_load_explicit(&zone->nr_free_highatomic,
-				 memory_order_relaxed))
+	/* 6.1 has no such counter: there a block may merge with one of another
+	 * type's list */
+	if (rules_6_12(zone) &&
+	    by_type[MT_HIGHATOMIC] !=
+		    atomic_load_explicit(&zone->nr_free_highatomic,
+					 memory_order_relaxed))
 		return "HighAtomic lists do not add up to nr_free_highatomic";
 	if (boost && boost > watermark_boost_cap(zone))
 		return "watermark_boost is above its cap";

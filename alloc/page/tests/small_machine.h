@@ -1,0 +1,37 @@
+/*
+ * A small machine for tests of the buddy system and of engines, and what its
+ * free lists hold, to be compared later.
+ */
+#ifndef ALLOC_PAGE_TESTS_SMALL_MACHINE_H
+#define ALLOC_PAGE_TESTS_SMALL_MACHINE_H
+
+#include "alloc/page/engine.h"
+
+/*
+ * x86-64: DMA of 15 MiB, DMA32 of 64 MiB, and from 4 GiB on Normal of 64 MiB;
+ * with two nodes, node 1 has Normal of 64 MiB. 4 CPUs, in equal shares. Every
+ * page of a span is present and managed but for pfn 0. Not booted.
+ */
+struct machine *small_machine(enum kernel_rules kernel, unsigned nr_nodes);
+
+/* One zone, DMA32, of `pages` pages at pfn 0 (a multiple of 1024), which has
+ * nothing but empty lists; pageblocks MOVABLE; marks and reserves 0. */
+struct machine *bare_machine(enum kernel_rules kernel, uint64_t pages);
+
+struct free_block_list {
+	struct {
+		uint32_t pfn;
+		uint8_t order, mt, zone;
+	} * block; /* [nr], by pfn */
+	size_t nr;
+	uint64_t pages;
+};
+
+/* Every block on the free lists. No other thread runs. */
+struct free_block_list free_blocks_take(const struct machine *m);
+void free_blocks_drop(struct free_block_list *list);
+/* NULL, or what is different, in a static buffer. Types count if with_mt. */
+const char *free_blocks_compare(const struct free_block_list *a,
+				const struct free_block_list *b, bool with_mt);
+
+#endif

@@ -526,8 +526,8 @@ ALWAYS_INLINE void buddy_free(const struct buddy_ref *b, struct zone *zone,
 	if (unlikely(!site->ordinary ||
 		     atomic_load_explicit(site->pageblock_mt,
 					  memory_order_relaxed) != site->mt)) {
-		buddy_free_slow(b->ctx->cpu, zone, (pfn_t){ block.pfn },
-				block.order, fpi_flags);
+		buddy_free_slow((unsigned)(b->cpu - zone->cpu), zone,
+				(pfn_t){ block.pfn }, block.order, fpi_flags);
 		return;
 	}
 	buddy_mod_free(b, zone, 1L << block.order);

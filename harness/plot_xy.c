@@ -190,6 +190,22 @@ static void add_floor(struct xy *xy, const char *const name[2], double low,
 	xy->high = fmax(xy->high, s.median);
 }
 
+/* The linear ideal of each engine stays in the frame. */
+static void fit_ideal(struct xy *xy)
+{
+	for (unsigned i = 0; i < xy->nr_points && xy->kind->ideal; i++) {
+		const struct point *first = &xy->point[i], *pt = first;
+
+		if (!first->s.n || !(first->x > 0) ||
+		    (i && xy->point[i - 1].series == first->series))
+			continue;
+		while (pt + 1 < xy->point + xy->nr_points &&
+		       pt[1].series == first->series)
+			pt++;
+		xy->high = fmax(xy->high, first->s.median / first->x * pt->x);
+	}
+}
+
 static void set_y_range(struct xy *xy)
 {
 	struct chart *c = &xy->chart;
@@ -400,6 +416,7 @@ static int draw_group(struct xy *xy, unsigned leader, unsigned nth)
 	set_x_range(xy);
 	add_series_labels(xy);
 	set_floors(xy);
+	fit_ideal(xy);
 	set_y_range(xy);
 	chart_place_labels(&xy->chart);
 	for (unsigned i = 0; i < xy->nr_points; i++)

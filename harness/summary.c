@@ -132,11 +132,19 @@ static bool worth_telling(const char *key, const char *value)
 	       !(o->def && strcmp(o->def, value) == 0);
 }
 
+/* As it heads a column, which is seldom wider than its values. */
+static const char *short_name(const char *key)
+{
+	if (strcmp(key, "threads") == 0)
+		return "thr";
+	return strcmp(key, "order") == 0 ? "ord" : key;
+}
+
 /* A column where cells differ, otherwise a word of the heading. */
 static void add_key(struct table *t, const char *key)
 {
 	char first[VALUE_MAX] = "", value[VALUE_MAX];
-	unsigned width = KEY_MAX, seen = 0;
+	unsigned width = (unsigned)strnlen(short_name(key), KEY_MAX), seen = 0;
 	bool same = true;
 	size_t used = strlen(t->constant);
 
@@ -471,7 +479,8 @@ static void put_heading(FILE *f, const struct table *t)
 	width = fprintf(f, "\n%-*s", (int)t->engine_width, "engine") - 1;
 	for (unsigned i = 0; i < t->nr_columns; i++)
 		width += fprintf(f, " %*.*s", (int)t->column[i].width,
-				 (int)t->column[i].width, t->column[i].key);
+				 (int)t->column[i].width,
+				 short_name(t->column[i].key));
 	fprintf(f, "%*s", (int)t->left_width - width, "");
 	fprintf(f, " %7s %4s %6s %5s %5s", "ns/op", "+-%", "Mop/s", "xnull",
 		"xlock");

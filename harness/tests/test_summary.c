@@ -132,7 +132,7 @@ Test(summary, figures_stand_in_their_columns)
 	int threads;
 	char mark[4];
 
-	cr_assert_eq(sscanf(line_of(text, "zonelock     1"),
+	cr_assert_eq(sscanf(line_of(text, "zonelock   1"),
 			    "zonelock %d %lf %lf %lf %lf %lf %lf %lf %lf %3s",
 			    &threads, &ns, &spread, &rate, &xnull, &xlock, &p50,
 			    &p99, &p999, mark),
@@ -176,7 +176,7 @@ Test(summary, a_cell_without_number_shows_its_status)
 	folder_set(dir, "null-pair-t2-o0", 0, "status",
 		   "void \033[31mred\033[0m\n");
 	text = summary();
-	line = line_of(text, "zonelock     2");
+	line = line_of(text, "zonelock   2");
 	cr_assert(strstr(line, "crash: signal 11"), "%s", text);
 	cr_assert_null(strpbrk(line, "%*"));
 	cr_assert(strstr(text, "zonelock-pair-t2-o0 rep 2: crash signal 11"));

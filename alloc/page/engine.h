@@ -48,6 +48,9 @@ struct alloc_plan {
 	const long *reserve;            /* lowmem_reserve[highest zone index] */
 	/* pages that the request may not count on: HighAtomic and CMA ones */
 	const _Atomic long *highatomic, *cma;
+	const void *engine; /* the engine's, see page_ops.plan */
+	const _Atomic uint8_t *pageblock_mt; /* [pfn >> pageblock_order] */
+	uint8_t pageblock_order;
 	bool local;     /* zone is on the thread's node */
 	bool mark_high; /* 6.12: HIGH decides until ZONE_BELOW_HIGH is set */
 };
@@ -152,6 +155,9 @@ struct page_ops {
 			     unsigned max);
 	struct pcp *(*pcp)(struct page_engine *e, const struct zone *zone,
 			   unsigned cpu);
+	/* May be NULL: ctx->plan is new; sets plan.engine, if it likes. By the
+	 * thread that owns ctx. */
+	void (*plan)(struct page_ctx *ctx);
 
 	/*
 	 * Hot hooks: static functions of the engine's file, resolved at compile
@@ -168,6 +174,13 @@ struct page_ops {
 	 */
 	pfn_t (*rmqueue)(struct page_ctx *ctx, struct zone *zone,
 			 unsigned order, unsigned mt, unsigned alloc_flags);
+	/*
+	 * May be NULL. A block for ctx->plan that the engine has at hand, or
+	 * PFN_NONE. It is asked for before the watermarks are: the block's
+	 * pages left the zone's free pages when they were cached, and handing
+	 * them out changes no figure that a watermark is compared with.
+	 */
+	pfn_t (*cached)(struct page_ctx *ctx, unsigned order);
 	void (*free)(struct page_ctx *ctx, struct zone *zone, pfn_t pfn,
 		     unsigned order, unsigned fpi_flags);
 	unsigned (*rmqueue_bulk)(struct page_ctx *ctx, struct zone *zone,

@@ -325,6 +325,11 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 					   : &zone->nr_reserved_highatomic;
 	plan->cma = plan->alloc_flags & ALLOC_CMA ? &none : &zone->nr_free_cma;
 	plan->local = zone->nid == ctx->node;
+	plan->pageblock_order = zone->pageblock_order;
+	plan->pageblock_mt =
+		zone->pageblock_mt - (zone->start_pfn >> zone->pageblock_order);
+	if (ctx->ops->plan)
+		ctx->ops->plan(ctx);
 }
 
 NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,

@@ -267,19 +267,27 @@ ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 {
 	const struct alloc_plan *plan = &ctx->plan;
 	struct zone_counters *counters;
-	struct zone *zone;
 	pfn_t pfn;
 
 	if (ops->features & PAGE_F_FLOOR)
 		return ops->rmqueue(ctx, NULL, order, MT_UNMOVABLE, 0);
 	if (unlikely(plan->gfp != gfp))
 		page_plan(ctx, gfp);
-	if (unlikely(order >= plan->nr_orders || !plan_permits(plan, order)))
+	if (unlikely(order >= plan->nr_orders))
 		return page_alloc_slow(ctx, ctx->node, gfp, order);
-	zone = plan->zone;
-	pfn = ops->rmqueue(ctx, zone, order, plan->mt, plan->alloc_flags);
-	if (unlikely(!pfn_valid(pfn)))
-		return page_alloc_slow(ctx, ctx->node, gfp, order);
+	pfn = ops->cached ? ops->cached(ctx, order) : PFN_NONE;
+	if (!ops->cached || unlikely(!pfn_valid(pfn))) {
+		struct zone *zone = plan->zone;
+
+		if (unlikely(!plan_permits(plan, order)))
+			return page_alloc_slow(ctx, ctx->node, gfp, order);
+		pfn = ops->rmqueue(ctx, zone, order, plan->mt,
+				   plan->alloc_flags);
+		if (unlikely(!pfn_valid(pfn)))
+			return page_alloc_slow(ctx, ctx->node, gfp, order);
+		if (zone_boost_pending(zone, plan->alloc_flags))
+			zone_boost_noticed(ctx, zone);
+	}
 	counters = plan->counters;
 	counters->pgalloc += 1ULL << order;
 	counters->numa_hit++;
@@ -287,8 +295,6 @@ ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 		counters->numa_local++;
 	else
 		counters->numa_other++;
-	if (zone_boost_pending(zone, plan->alloc_flags))
-		zone_boost_noticed(ctx, zone);
 	if (unlikely(gfp & GFP_BIT_COMP))
 		page_set_compound(ops, ctx->machine, pfn);
 	if (CHECK_LEVEL >= 1)

@@ -41,7 +41,10 @@
  * wait for the zone lock, which is fair. Drain waits for no other thread's
  * section: it restarts it.
  *
- * Departures from Linux's pagesets: stacks belong to real CPUs, not modelled
+ * Departures from Linux's pagesets: a CPU's own frames are given out without a
+ * look at the watermarks, which are asked when a stack is refilled (cached
+ * frames are no free pages, so no mark can be crossed by giving them out);
+ * stacks belong to real CPUs, not modelled
  * ones; a type's stack is a LIFO of frames, so nothing is taken from the cold
  * end one by one; the limit is fixed (4 batches) and there is no free_factor;
  * a flush takes the frames freed last, since an array has no cheap other end.
@@ -346,9 +349,9 @@ static NOINLINE pfn_t rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
 				   unsigned alloc_flags)
 {
 	struct rseq_engine *e = to_rseq_engine(ctx->engine);
-	pfn_t pfn = PFN_NONE;
+	pfn_t pfn = cpu_pop(e, stack_at(e, zone->id, order, mt));
 
-	if (has_stack(e, zone, order, mt)) {
+	if (!pfn_valid(pfn) && has_stack(e, zone, order, mt)) {
 		const struct buddy_request req = { .order = order, .mt = mt };
 
 		pfn = refill(e, ctx, zone, &req);
@@ -403,28 +406,60 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 
 /* --- hot hooks ---------------------------------------------------------- */
 
+/*
+ * What lies on this CPU's stack. plan.engine points to the offsets of the
+ * stacks of the plan's zone and type, by order.
+ */
+ENGINE_HOT pfn_t pcp_rseq_cached(struct page_ctx *ctx, unsigned order)
+{
+	const uint32_t *at = ctx->plan.engine;
+	pfn_t pfn = cpu_pop(to_rseq_engine(ctx->engine), at[order * 4]);
+
+	return handed_out(ctx->plan.zone, pfn, order, ctx->plan.mt);
+}
+
+/* The first zone's stack was found empty by pcp_rseq_cached(); those of other
+ * zones, to which the policy falls back, are looked at here. */
 ENGINE_HOT pfn_t pcp_rseq_rmqueue(struct page_ctx *ctx, struct zone *zone,
 				  unsigned order, unsigned mt,
 				  unsigned alloc_flags)
 {
-	struct rseq_engine *e = to_rseq_engine(ctx->engine);
-	pfn_t pfn = cpu_pop(e, stack_at(e, zone->id, order, mt));
+	pfn_t pfn = rmqueue_slow(ctx, zone, order, mt, alloc_flags);
 
-	if (unlikely(!pfn_valid(pfn)))
-		pfn = rmqueue_slow(ctx, zone, order, mt, alloc_flags);
 	return handed_out(zone, pfn, order, mt);
+}
+
+/* Type of the frame's pageblock, and offsets of the zone's stacks by order and
+ * type. The plan knows them for the zone that the thread takes from. */
+ALWAYS_INLINE size_t free_at(const struct rseq_engine *e,
+			     const struct page_ctx *ctx,
+			     const struct zone *zone, pfn_t pfn, unsigned order)
+{
+	const struct alloc_plan *plan = &ctx->plan;
+
+	if (likely(zone == plan->zone && plan->engine)) {
+		/* relaxed: as pageblock_mt() */
+		const unsigned mt = atomic_load_explicit(
+			&plan->pageblock_mt[pfn.v >> plan->pageblock_order],
+			memory_order_relaxed);
+		const uint32_t *at = plan->engine;
+
+		if (likely(mt == plan->mt))
+			return at[order * 4];
+	}
+	return stack_at(e, zone->id, order,
+			stack_mt(pageblock_mt(zone, pfn.v)));
 }
 
 ENGINE_HOT void pcp_rseq_free(struct page_ctx *ctx, struct zone *zone,
 			      pfn_t pfn, unsigned order, unsigned fpi_flags)
 {
 	struct rseq_engine *e = to_rseq_engine(ctx->engine);
-	const unsigned mt = stack_mt(pageblock_mt(zone, pfn.v));
 
 	if (CHECK_LEVEL >= 1)
 		page_set_head_ref(&zone->map[pfn.v], 0, 0);
 	if (likely(!(fpi_flags & FPI_TO_TAIL)) &&
-	    likely(cpu_push(e, stack_at(e, zone->id, order, mt), pfn)))
+	    likely(cpu_push(e, free_at(e, ctx, zone, pfn, order), pfn)))
 		return;
 	free_slow(ctx, zone, pfn, order, fpi_flags);
 }
@@ -472,6 +507,14 @@ static void lay_out(struct rseq_engine *e)
 		}
 	}
 	e->set_bytes = at;
+}
+
+static void pcp_rseq_plan(struct page_ctx *ctx)
+{
+	const struct rseq_engine *e = to_rseq_engine(ctx->engine);
+
+	ctx->plan.engine =
+		&e->at[ctx->plan.zone_id * NR_PAGE_ORDERS * 4 + ctx->plan.mt];
 }
 
 static void set_limits(struct rseq_engine *e, unsigned cpu)
@@ -725,6 +768,8 @@ static const struct page_ops engine_ops = {
 	.snapshot = pcp_rseq_snapshot,
 	.verify = pcp_rseq_verify,
 	.counters = pcp_rseq_counters,
+	.plan = pcp_rseq_plan,
 	.rmqueue = pcp_rseq_rmqueue,
+	.cached = pcp_rseq_cached,
 	.free = pcp_rseq_free,
 };

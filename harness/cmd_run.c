@@ -118,10 +118,12 @@ static int run_once(struct run *run, const struct plan_step *step,
 	if (snprintf(errors, sizeof(errors), "%s/stderr.txt", dir) >=
 	    (int)sizeof(errors))
 		return -ENAMETOOLONG;
-	r = spawn_and_wait(&(struct spawn_request){ argv, errors,
-						    run->params->timeout_ns,
-						    &stop_signal },
-			   s, run->err, run->err_len);
+	r = spawn_and_wait(
+		&(struct spawn_request){ .argv = argv,
+					 .stderr_path = errors,
+					 .timeout_ns = run->params->timeout_ns,
+					 .stop = &stop_signal },
+		s, run->err, run->err_len);
 	if (r)
 		return r;
 	if (s->end == SPAWN_INTERRUPTED)

@@ -1,11 +1,14 @@
 /*
- * zonebench rep RUNDIR CELL REP ATTEMPT DIR: one repetition, started by the
- * runner and by nobody else. Its verdict goes as one line to descriptor 3, the
- * pipe that the runner reads; its files into DIR, which the runner renames.
+ * zonebench rep RUNDIR CELL REP ATTEMPT DIR [COMMAND ANSWER]: one repetition,
+ * started by the runner and by nobody else. Its verdict goes as one line to
+ * descriptor 3, the pipe that the runner reads; its files into DIR, which the
+ * runner renames. Through the two descriptors, if given, a profiler is told
+ * where the window begins and ends.
  */
 #include "harness/rep.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -385,14 +388,31 @@ static int parse_number(const char *text, uint64_t max, uint64_t *out)
 	return scan_uint(text, out) || *out > max ? -EINVAL : 0;
 }
 
+/* The descriptors of a profiler, where there is one. */
+static int parse_gate(int argc, char **argv, struct rep_gate *gate)
+{
+	uint64_t command, answer;
+
+	*gate = (struct rep_gate){ -1, -1 };
+	if (argc == 6)
+		return 0;
+	if (argc != 8 || parse_number(argv[6], INT_MAX, &command) ||
+	    parse_number(argv[7], INT_MAX, &answer))
+		return -EINVAL;
+	*gate = (struct rep_gate){ (int)command, (int)answer };
+	return 0;
+}
+
 static int run_rep(int argc, char **argv, char *err, size_t err_len)
 {
 	uint64_t cell, index, attempt;
+	struct rep_gate profiler;
 	struct run_file rf;
 	struct rep *rep;
 	int status = EXIT_FAILED;
 
-	if (argc != 6 || parse_number(argv[2], PLAN_CELLS_MAX, &cell) ||
+	if (argc < 6 || parse_gate(argc, argv, &profiler) ||
+	    parse_number(argv[2], PLAN_CELLS_MAX, &cell) ||
 	    parse_number(argv[3], 99, &index) ||
 	    parse_number(argv[4], 99, &attempt)) {
 		snprintf(err, err_len, "rep is for the runner's own use");
@@ -410,6 +430,7 @@ static int run_rep(int argc, char **argv, char *err, size_t err_len)
 		rep->host = rf.host;
 		rep->index = (unsigned)index;
 		rep->attempt = (unsigned)attempt;
+		rep->profiler = profiler;
 		rep->dir = argv[5];
 		rep_run(rep, &rf, (unsigned)cell);
 		take_apart(rep);

@@ -23,6 +23,12 @@
 /* warm-up, throughput window, latency window */
 enum rep_phase { PHASE_WARMUP, PHASE_RATE, PHASE_LATENCY, NR_PHASES };
 
+/* A profiler that is told when the throughput window begins and ends: it reads
+ * commands from one descriptor and answers each on another. -1: none. */
+struct rep_gate {
+	int command, answer;
+};
+
 /* How a repetition ended; words of the status file. */
 enum rep_verdict { VERDICT_OK, VERDICT_VOID, VERDICT_FAILED, VERDICT_OOM };
 
@@ -77,6 +83,7 @@ struct rep {
 	/* which one */
 	const char *run_id, *cell_id, *dir;
 	unsigned index, attempt;
+	struct rep_gate profiler;
 	/* what is asked for */
 	struct job_params *params;
 	json_t *params_json; /* as run.json has them */
@@ -128,6 +135,10 @@ void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
 /* rep_team.c. Creates the team; runs all phases; joins. 0 or -1 with the
  * verdict given. */
 int rep_team_run(struct rep *rep) MUST_CHECK;
+
+/* rep_gate.c. Tells the profiler, if there is one, to begin or to end, and
+ * waits until it has. Main thread, while the workers wait at the barrier. */
+void rep_gate_set(struct rep *rep, bool open);
 
 /* rep_sample.c */
 int samples_init(struct rep *rep) MUST_CHECK;

@@ -413,6 +413,8 @@ static json_t *flags_json(const struct rep *rep)
 		json_array_append_new(list, json_string("checked"));
 	if (*build_info.sanitizer)
 		json_array_append_new(list, json_string("sanitizer"));
+	if (rep->profiler.command >= 0)
+		json_array_append_new(list, json_string("profiled"));
 	if (outside_loop_share(rep) > OUTSIDE_MAX)
 		json_array_append_new(list, json_string("outside_loop"));
 	return list;

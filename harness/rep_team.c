@@ -89,6 +89,8 @@ static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 	if (r)
 		return r;
 	t->tid = gettid();
+	/* for profilers and top: who of the process it is */
+	pthread_setname_np(pthread_self(), "worker");
 	t->rseq_cpu_id = own_rseq_cpu_id();
 	r = worker_memory(t);
 	counters = t->ctx.counters;
@@ -294,6 +296,8 @@ static void direct_phase(struct rep *rep, enum rep_phase phase)
 	atomic_store_explicit(&rep->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&rep->gate, 0, memory_order_relaxed);
 	mark_noise(rep, &window->before);
+	if (phase == PHASE_RATE)
+		rep_gate_set(rep, true);
 	pthread_barrier_wait(&rep->barrier);
 	window->open = await_gate(rep);
 	cpu_ns = thread_cpu_ns();
@@ -303,6 +307,8 @@ static void direct_phase(struct rep *rep, enum rep_phase phase)
 	atomic_store_explicit(&rep->stop, true, memory_order_relaxed);
 	window->harness_cpu_ns = thread_cpu_ns() - cpu_ns;
 	pthread_barrier_wait(&rep->barrier);
+	if (phase == PHASE_RATE)
+		rep_gate_set(rep, false);
 	mark_noise(rep, &window->after);
 	for (unsigned i = 0; i < rep->team.nr; i++)
 		if (rep->thread[i].phase[phase].end > window->end)

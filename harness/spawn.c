@@ -43,8 +43,29 @@ static uint64_t oom_kills(void)
 	return n;
 }
 
-__attribute__((noreturn)) static void child(char *const *argv, int verdict,
-					    int errors)
+/* What another program reads, writes and inherits; -1: not possible. */
+static int redirect(const struct spawn_request *rq)
+{
+	int in = rq->program ? open("/dev/null", O_RDONLY) : STDIN_FILENO;
+	int out = rq->stdout_path ? open(rq->stdout_path,
+					 O_WRONLY | O_CREAT | O_TRUNC, 0666)
+				  : STDOUT_FILENO;
+
+	if (in < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 ||
+	    dup2(out, STDOUT_FILENO) < 0)
+		return -1;
+	if (in > STDERR_FILENO)
+		close(in);
+	if (out > STDERR_FILENO)
+		close(out);
+	for (unsigned i = 0; i < rq->nr_keep; i++)
+		if (fcntl(rq->keep[i], F_SETFD, 0))
+			return -1;
+	return 0;
+}
+
+__attribute__((noreturn)) static void child(const struct spawn_request *rq,
+					    int verdict, int errors)
 {
 	sigset_t none;
 
@@ -59,9 +80,10 @@ __attribute__((noreturn)) static void child(char *const *argv, int verdict,
 	/* dup2 onto itself would keep close-on-exec */
 	if (dup2(errors, STDERR_FILENO) < 0 ||
 	    (verdict == VERDICT_FD ? fcntl(verdict, F_SETFD, 0)
-				   : dup2(verdict, VERDICT_FD)) < 0)
+				   : dup2(verdict, VERDICT_FD)) < 0 ||
+	    redirect(rq))
 		_exit(127);
-	execv("/proc/self/exe", argv);
+	execv(rq->program ? rq->program : "/proc/self/exe", rq->argv);
 	_exit(127);
 }
 
@@ -171,7 +193,7 @@ int spawn_and_wait(const struct spawn_request *rq, struct spawn_result *out,
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		child(rq->argv, pipefd[1], errors);
+		child(rq, pipefd[1], errors);
 	if (pid < 0)
 		r = fail(err, err_len, "fork");
 	close(pipefd[1]);

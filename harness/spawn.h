@@ -1,6 +1,6 @@
 /*
- * A repetition's process: started in a group of its own, watched, and ended
- * with everything that it started.
+ * A repetition's process, or another program that works for us: started in a
+ * group of its own, watched, and ended with everything that it started.
  */
 #ifndef HARNESS_SPAWN_H
 #define HARNESS_SPAWN_H
@@ -30,10 +30,15 @@ struct spawn_request {
 	const char *stderr_path;
 	uint64_t timeout_ns;
 	const volatile sig_atomic_t *stop;
+	/* another program's path; NULL: /proc/self/exe. Its stdin is empty. */
+	const char *program;
+	const char *stdout_path; /* NULL: ours */
+	const int *keep;         /* descriptors that it inherits, all above 3 */
+	unsigned nr_keep;
 };
 
 /*
- * Runs /proc/self/exe, stderr into the file, and waits until it has ended, the
+ * Runs the program, stderr into the file, and waits until it has ended, the
  * time is over, or *stop is not 0. 0, or -errno with one line in err where it
  * could not be started.
  */

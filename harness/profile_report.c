@@ -137,8 +137,10 @@ static int write_flame(struct profile *p)
 		 (unsigned long long)p->inlined.node[STACK_ROOT].total,
 		 p->recorded.event, (unsigned long long)p->recorded.hz,
 		 (double)p->params->runtime_ns / 1e9);
-	snprintf(where, sizeof(where), "%.100s; machine %.60s; %.80s", cell->id,
-		 p->file.machine[0], build_info_text());
+	snprintf(where, sizeof(where),
+		 "%.100s; machine %.40s; commit %.12s%s; %.60s", cell->id,
+		 p->file.machine[0], build_info.commit,
+		 build_info.dirty ? " and changes" : "", build_info.compiler);
 	flame_write(o.f, &p->inlined, &text);
 	r = outfile_finish(&o, p->err, p->err_len);
 	return r ? r : outfile_rename(&o, p->err, p->err_len);

@@ -209,10 +209,26 @@ static bool is_end_mark(const char *digits, size_t n)
 	return n == 16 && strspn(digits, "f") >= 16;
 }
 
+/* Behind the '(' that the ')' before `end` closes and a blank precedes; NULL:
+ * no such. */
+static const char *last_parenthesis(const char *begin, const char *end)
+{
+	unsigned open = 0;
+
+	if (end == begin || end[-1] != ')')
+		return NULL;
+	for (const char *p = end; p > begin; p--) {
+		open += p[-1] == ')';
+		if (p[-1] == '(' && !--open)
+			return p - 1 == begin || p[-2] == ' ' ? p : NULL;
+	}
+	return NULL;
+}
+
 /* " ADDRESS NAME (FILE)"; both may hold blanks and parentheses. */
 static int read_frame(struct reader *r, size_t len)
 {
-	const char *s = r->line + strspn(r->line, " \t"), *open = NULL;
+	const char *s = r->line + strspn(r->line, " \t"), *open;
 	const char *end = r->line + len;
 	const size_t digits = strspn(s, "0123456789abcdef");
 	struct frame *f;
@@ -231,12 +247,7 @@ static int read_frame(struct reader *r, size_t len)
 	s += *s == ' ';
 	while (end > s && end[-1] == ' ')
 		end--;
-	for (const char *p = end; p > s && end > s && end[-1] == ')'; p--) {
-		if (p[-1] == '(' && (p - 1 == s || p[-2] == ' ')) {
-			open = p;
-			break;
-		}
-	}
+	open = last_parenthesis(s, end);
 	f = &r->frame[r->nr_frames++];
 	f->kind = FRAME_UNKNOWN;
 	f->inlined = false;

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a group of targets needs, and says so.
 # Nothing is installed, fetched or printed when all is there.
 #
-#   install-deps.sh [--list] build|bench|test|style|oracles|ci...
+#   install-deps.sh [--list] build|bench|test|style|oracles|profile|ci...
 #
 # On a system that is not Debian or Ubuntu it prints the list and stops.
 set -eu
@@ -18,9 +18,11 @@ style="clang-format shellcheck cppcheck mandoc"
 oracles="$build gnuplot-nox fonts-dejavu-core libhdrhistogram-java
 default-jdk-headless libbenchmark-tools python3 python3-scipy
 python3-jsonschema zstd"
+# binutils: perf disassembles and names inlined functions by its programs.
+profile="$build linux-perf binutils"
 
 usage() {
-	echo "usage: install-deps.sh [--list] build|bench|test|style|oracles|ci..." >&2
+	echo "usage: install-deps.sh [--list] build|bench|test|style|oracles|profile|ci..." >&2
 	exit 2
 }
 
@@ -31,7 +33,8 @@ packages_of() {
 	test) echo "$test" ;;
 	style) echo "$style" ;;
 	oracles) echo "$oracles" ;;
-	ci) echo "$bench $test $style" ;;
+	profile) echo "$profile" ;;
+	ci) echo "$bench $test $style $profile" ;;
 	*) usage ;;
 	esac
 }

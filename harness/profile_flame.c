@@ -178,7 +178,7 @@ static void write_style(FILE *out)
 
 static void write_text(FILE *out, const char *class, unsigned y, const char *s)
 {
-	fprintf(out, "<text class=\"%s\" x=\"%d\" y=\"%u\">", class,
+	fprintf(out, "<text class=\"%s\" x=\"%u\" y=\"%u\">", class,
 		FLAME_MARGIN_PX, y);
 	flame_escape(out, s, strlen(s));
 	fputs("</text>\n", out);
@@ -206,13 +206,13 @@ static void write_head(FILE *out, const struct stack_tree *t,
 
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-		"height=\"%u\" viewBox=\"0 0 %d %u\" role=\"img\">\n<title>",
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" "
+		"height=\"%u\" viewBox=\"0 0 %u %u\" role=\"img\">\n<title>",
 		FLAME_WIDTH_PX, h, FLAME_WIDTH_PX, h);
 	flame_escape(out, text->title, strlen(text->title));
 	fputs("</title>\n", out);
 	write_style(out);
-	fprintf(out, "<rect width=\"%d\" height=\"%u\" fill=\"#fff\"/>\n",
+	fprintf(out, "<rect width=\"%u\" height=\"%u\" fill=\"#fff\"/>\n",
 		FLAME_WIDTH_PX, h);
 	write_text(out, "title", 27, text->title);
 	for (unsigned i = 0; i < FLAME_SUBTITLES; i++)
@@ -272,11 +272,11 @@ void flame_write(FILE *out, const struct stack_tree *t,
 			write_frame(out, t, i);
 	}
 	fprintf(out,
-		"<text class=\"detail\" x=\"%d\" y=\"%u\"/>\n"
-		"<text class=\"reset\" x=\"%d\" y=\"27\" text-anchor=\"end\" "
+		"<text class=\"detail\" x=\"%u\" y=\"%u\"/>\n"
+		"<text class=\"reset\" x=\"%u\" y=\"27\" text-anchor=\"end\" "
 		"style=\"display: none\">show all</text>\n"
 		"<script><![CDATA[\n"
-		"%s(%d, %.2f, %.2f, %.2f, \"%s\");\n"
+		"%s(%u, %.2f, %.2f, %.2f, \"%s\");\n"
 		"]]></script>\n</svg>\n",
 		FLAME_MARGIN_PX, height_px(t) - 12,
 		FLAME_WIDTH_PX - FLAME_MARGIN_PX, script, FLAME_MARGIN_PX,

@@ -12,15 +12,15 @@
 #include "harness/profile_stack.h"
 
 /* Geometry, in hundredths of a pixel where it says so. */
-#define FLAME_WIDTH_PX  1200
-#define FLAME_MARGIN_PX 10
-#define FLAME_ROW_PX    18
+#define FLAME_WIDTH_PX  1200u
+#define FLAME_MARGIN_PX 10u
+#define FLAME_ROW_PX    18u
 #define FLAME_SPAN_CPX  ((FLAME_WIDTH_PX - 2 * FLAME_MARGIN_PX) * 100)
-#define FLAME_LEAST_CPX 10 /* narrower frames are left out */
-#define FLAME_TOP_PX    92
-#define FLAME_BOTTOM_PX 34
-#define FLAME_GLYPH_CPX 665 /* one letter of a label */
-#define FLAME_SUBTITLES 2
+#define FLAME_LEAST_CPX 10u /* narrower frames are left out */
+#define FLAME_TOP_PX    92u
+#define FLAME_BOTTOM_PX 34u
+#define FLAME_GLYPH_CPX 665u /* one letter of a label */
+#define FLAME_SUBTITLES 2u
 
 struct flame_text {
 	const char *title;

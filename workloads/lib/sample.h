@@ -4,9 +4,9 @@
  * One operation in (sample_mask + 1), on average, is timed. The distance to
  * the next sample is drawn anew each time (uniform, 1 .. 2 * sample_mask + 1),
  * because a fixed step would meet the same phase of a batch, a ring or a
- * refill each time. The randomness comes from the low bits of the clock and
- * never touches the worker's generator, so both instances of a loop make the
- * same requests.
+ * refill each time. The draw has a generator of its own, so that both instances
+ * of a loop make the same requests; and it does not wait for the clock, so that
+ * it is done while the clock is read.
  *
  * The clock. probe_begin() is LFENCE, RDTSC, LFENCE: everything before has
  * completed, and the operation does not start before the reading.
@@ -64,10 +64,14 @@ ALWAYS_INLINE bool probe_due(struct worker *w, enum latency_kind kind,
 ALWAYS_INLINE void probe_record(struct worker *w, enum latency_kind kind,
 				uint64_t begin, uint64_t end)
 {
-	uint64_t random = (uint32_t)(end * RNG_GAMMA >> 32);
+	/* a linear congruence of full period (Numerical Recipes); its high bits
+	 * are what is used */
+	const uint32_t random = w->sample_rng * 1664525u + 1013904223u;
 
+	w->sample_rng = random;
 	w->sample_left[kind] =
-		(uint32_t)(random * (2ULL * w->sample_mask + 1) >> 32);
+		(uint32_t)((uint64_t)random * (2ULL * w->sample_mask + 1) >>
+			   32);
 	hist_record(w->lat[kind], end - begin);
 }
 

@@ -38,8 +38,9 @@ struct worker {
 			       */
 	uint32_t sample_left[NR_LATENCIES]; /* operations until the next sample
 					     */
-	struct hist *lat[NR_LATENCIES];     /* ticks of the TSC */
-	uint16_t index;                     /* 0 .. team->nr - 1 */
+	uint32_t sample_rng; /* draws the distances; any start will do */
+	struct hist *lat[NR_LATENCIES]; /* ticks of the TSC */
+	uint16_t index;                 /* 0 .. team->nr - 1 */
 };
 
 struct team {

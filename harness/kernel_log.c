@@ -445,7 +445,7 @@ static const char *place(struct player *p, pfn_t pfn, char buf[32])
 {
 	const struct zone *zone = machine_zone_of(p->m, pfn.v);
 
-	snprintf(buf, 32, "%u:%s", zone ? zone->nid : 0,
+	snprintf(buf, 32, "%d:%s", zone ? zone->nid : 0,
 		 zone ? zone->name : "none");
 	return buf;
 }

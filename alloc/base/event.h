@@ -56,10 +56,9 @@ ALWAYS_INLINE uint64_t tsc_read(void)
 #endif
 }
 
-/* ring may be NULL: nothing is recorded then. Called by the owner only. */
-ALWAYS_INLINE void event_record(struct event_ring *ring, enum event_kind kind,
-				uint16_t cpu, uint16_t zone, uint16_t order,
-				uint64_t arg)
+/* Records e with the time of now. ring may be NULL: nothing is recorded then.
+ * Called by the owner only. */
+ALWAYS_INLINE void event_record(struct event_ring *ring, struct event e)
 {
 	if (!ring)
 		return;
@@ -67,14 +66,8 @@ ALWAYS_INLINE void event_record(struct event_ring *ring, enum event_kind kind,
 		ring->dropped++;
 		return;
 	}
-	ring->slot[ring->used++] = (struct event){
-		.tsc = tsc_read(),
-		.arg = arg,
-		.kind = (uint16_t)kind,
-		.cpu = cpu,
-		.zone = zone,
-		.order = order,
-	};
+	e.tsc = tsc_read();
+	ring->slot[ring->used++] = e;
 }
 
 #endif

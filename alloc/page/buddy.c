@@ -37,8 +37,11 @@ static bool grouping(const struct zone *zone)
 static void note(struct page_ctx *ctx, const struct zone *zone,
 		 enum event_kind kind, unsigned order, uint64_t arg)
 {
-	event_record(ctx->events, kind, ctx->cpu, zone->id, (uint16_t)order,
-		     arg);
+	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
+						  .cpu = ctx->cpu,
+						  .zone = zone->id,
+						  .order = (uint16_t)order,
+						  .arg = arg });
 }
 
 static void pageblock_set_mt(struct zone *zone, uint64_t pfn, unsigned mt)

@@ -80,8 +80,11 @@ bool zone_watermark_fast(const struct zone *zone, const struct wmark_check *c)
 static void note(struct page_ctx *ctx, const struct zone *zone,
 		 enum event_kind kind, unsigned order, uint64_t arg)
 {
-	event_record(ctx->events, kind, ctx->cpu, zone->id, (uint16_t)order,
-		     arg);
+	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
+						  .cpu = ctx->cpu,
+						  .zone = zone->id,
+						  .order = (uint16_t)order,
+						  .arg = arg });
 }
 
 NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone)

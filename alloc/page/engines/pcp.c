@@ -157,8 +157,11 @@ static NOINLINE void refill(struct pcp *p, struct zone *zone,
 	p->count += (int)pages;
 	p->refills++;
 	p->refilled += (uint64_t)pages;
-	event_record(ctx->events, EV_REFILL, ctx->cpu, zone->id,
-		     (uint16_t)req->order, (uint64_t)pages);
+	event_record(ctx->events, (struct event){ .kind = EV_REFILL,
+						  .cpu = ctx->cpu,
+						  .zone = zone->id,
+						  .order = (uint16_t)req->order,
+						  .arg = (uint64_t)pages });
 }
 
 /* --- drain ------------------------------------------------------------ */
@@ -310,8 +313,11 @@ static NOINLINE void drain_some(struct pcp *p, struct zone *zone,
 	drain_pages(p, zone, ctx->cpu, pages, index);
 	if (p->tuned)
 		below_high_check(zone);
-	event_record(ctx->events, EV_DRAIN, ctx->cpu, zone->id, 0,
-		     (uint64_t)(before - p->count));
+	event_record(ctx->events,
+		     (struct event){ .kind = EV_DRAIN,
+				     .cpu = ctx->cpu,
+				     .zone = zone->id,
+				     .arg = (uint64_t)(before - p->count) });
 }
 
 /* --- hot hooks --------------------------------------------------------- */

@@ -31,7 +31,7 @@
  * reaches it after it has pointed the slot at the empty set and restarted the
  * sections in flight (membarrier, a full barrier on both CPUs). When it is done
  * it stores the slot with REL(rseq-slot); a section's load of the slot is
- * followed by loads that depend on its value, which is the acquire that
+ * followed by loads that depend on its value, which is the ACQ(rseq-slot) that
  * pairs with it. What a thread wrote into a frame before it pushed it is
  * visible to whoever pops it: same CPU, and a migration of either thread is a
  * full barrier in the kernel; by way of the buddy system: zone->lock.
@@ -292,10 +292,11 @@ static unsigned take_pieces(const struct buddy_ref *b, struct zone *zone,
 /* Pushes every block of the piece but `keep`, so that they are popped in
  * ascending order. What finds no room (the thread moved to a CPU whose stack is
  * full, or a drain runs) goes back to the zone. */
-static void push_piece(struct rseq_engine *e, struct page_ctx *ctx,
-		       struct zone *zone, const struct buddy_request *req,
+static void push_piece(struct page_ctx *ctx, struct zone *zone,
+		       const struct buddy_request *req,
 		       const struct piece *piece, bool keep)
 {
+	struct rseq_engine *e = to_rseq_engine(ctx->engine);
 	const size_t at = stack_at(e, zone->id, req->order, req->mt);
 	struct flush back;
 
@@ -327,13 +328,16 @@ static pfn_t refill(struct rseq_engine *e, struct page_ctx *ctx,
 	if (!nr)
 		return PFN_NONE;
 	for (unsigned i = nr; i-- > 0;) {
-		push_piece(e, ctx, zone, req, &piece[i], i == 0);
+		push_piece(ctx, zone, req, &piece[i], i == 0);
 		pages += 1ULL << piece[i].order;
 	}
 	count_up(&e->refills, 1);
 	count_up(&e->refilled, pages);
-	event_record(ctx->events, EV_REFILL, ctx->cpu, zone->id,
-		     (uint16_t)req->order, pages);
+	event_record(ctx->events, (struct event){ .kind = EV_REFILL,
+						  .cpu = ctx->cpu,
+						  .zone = zone->id,
+						  .order = (uint16_t)req->order,
+						  .arg = pages });
 	return piece[0].pfn;
 }
 
@@ -393,8 +397,12 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 			pfn = PFN_NONE;
 		count_up(&e->flushes, 1);
 		count_up(&e->flushed, (uint64_t)f.nr << order);
-		event_record(ctx->events, EV_DRAIN, ctx->cpu, zone->id,
-			     (uint16_t)order, (uint64_t)f.nr << order);
+		event_record(ctx->events,
+			     (struct event){ .kind = EV_DRAIN,
+					     .cpu = ctx->cpu,
+					     .zone = zone->id,
+					     .order = (uint16_t)order,
+					     .arg = (uint64_t)f.nr << order });
 	}
 	spin_lock(&zone->lock);
 	for (unsigned i = 0; i < f.nr; i++)

@@ -690,8 +690,11 @@ static void sorter_finish(struct sorter *s)
 	merge_flush(s);
 	count(rz->e, CNT_RECYCLED, s->recycled);
 	count(rz->e, CNT_MERGED, s->merged);
-	event_record(s->ctx->events, EV_GRACE_PERIOD, s->ctx->cpu, rz->zone->id,
-		     0, s->recycled + s->merged);
+	event_record(s->ctx->events,
+		     (struct event){ .kind = EV_GRACE_PERIOD,
+				     .cpu = s->ctx->cpu,
+				     .zone = rz->zone->id,
+				     .arg = s->recycled + s->merged });
 }
 
 /* A grace period has passed since the batch's last block was added. Under

@@ -14,7 +14,8 @@
  * Progress: that of the lock, first come first served (alloc/base/lock.c).
  * Departures from Linux: interrupts do not exist.
  *
- * Loop stores: spin_lock pfn_list_pop page_set_head_ref pfn_list_add_head spin_unlock
+ * Loop stores: spin_lock pfn_list_pop page_set_head_ref
+ * Loop stores: pfn_list_add_head spin_unlock
  */
 #include <errno.h>
 #include <stdlib.h>

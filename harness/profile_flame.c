@@ -191,11 +191,10 @@ static void write_legend(FILE *out)
 	for (unsigned k = NR_FRAME_KINDS; --k > FRAME_GROUP;) {
 		x -= 34 + 8 * (unsigned)strlen(kinds[k].meaning);
 		fprintf(out,
-			"<rect class=\"key %s0\" x=\"%u\" y=\"%u\" "
+			"<rect class=\"key %s0\" x=\"%u\" y=\"36\" "
 			"width=\"14\" height=\"12\"/>"
-			"<text class=\"sub\" x=\"%u\" y=\"%u\">%s</text>\n",
-			kinds[k].letter, x, FLAME_TOP_PX - 25, x + 19,
-			FLAME_TOP_PX - 15, kinds[k].meaning);
+			"<text class=\"sub\" x=\"%u\" y=\"46\">%s</text>\n",
+			kinds[k].letter, x, x + 19, kinds[k].meaning);
 	}
 }
 

@@ -1,0 +1,56 @@
+#!/bin/bash
+# Makes a run the published reference: keeps its tables, charts and environment
+# under results/reference/NAME, and writes the part of BENCHMARKS.md that holds
+# results, and the README's chart, from them. No figure is typed by hand.
+#
+#   publish.sh RUN-FOLDER NAME
+set -eu
+
+cd "$(dirname "$0")/.."
+if [ $# -ne 2 ] || [ ! -f "$1/samples.csv" ] || ! [[ $2 =~ ^[A-Za-z0-9._-]+$ ]]; then
+	echo "usage: publish.sh RUN-FOLDER NAME" >&2
+	exit 2
+fi
+run=$1
+kept=results/reference/$2
+
+# What a text from the run is for: one value of a JSON file.
+value_of() {
+	perl -MJSON::PP -e '
+		local $/; open(my $f, "<", shift) or die; my $v = decode_json(<$f>);
+		$v = ref $v eq "ARRAY" ? $v->[$_] : $v->{$_} for @ARGV;
+		print ref $v eq "ARRAY" ? join(" ", @$v) : $v // "";' "$@"
+}
+
+rm -rf "$kept"
+mkdir -p "$kept/plots"
+cp "$run"/{run.json,env.json,samples.csv,summary.csv,failed.csv,gbench.json,summary.txt} "$kept"
+cp "$run"/plots/*.{svg,dat,gp} "$kept/plots"
+
+{
+	echo "Command: \`$(value_of "$run/run.json" argv)\`, seed $(value_of "$run/run.json" seed)," \
+		"$(value_of "$run/run.json" created). Every file but the raw repetitions is in [\`$kept\`]($kept)."
+	echo
+	echo '```'
+	# The folder that the run had on its host says nothing here.
+	sed '/^results: /d' "$run/summary.txt"
+	echo '```'
+	echo
+	for chart in "$kept"/plots/*.svg; do
+		echo "![$(basename "$chart" .svg)]($chart)"
+		echo
+	done
+} > BENCHMARKS.results
+sed -i -e '/^<!-- results -->$/,/^<!-- end of results -->$/{
+	/^<!-- results -->$/{
+		p
+		r BENCHMARKS.results
+	}
+	/^<!-- end of results -->$/!d
+}' BENCHMARKS.md
+rm BENCHMARKS.results
+
+chart=$(find "$run/plots" -name 'throughput-pair*.png' | sort | head -n 1)
+[ -n "$chart" ] || chart=$(find "$run/plots" -name '*.png' | sort | head -n 1)
+cp "$chart" docs/chart.png
+echo "$kept, BENCHMARKS.md and docs/chart.png are written"

@@ -94,11 +94,10 @@ static int populate(struct rep *rep, char *err, size_t err_len)
 
 static int start_engine(struct rep *rep, char *err, size_t err_len)
 {
-	struct zone_counters *counters =
-		calloc(rep->machine->nr_zones, sizeof(*counters));
 	int r;
 
-	if (!counters) {
+	rep->counters = calloc(rep->machine->nr_zones, sizeof(*rep->counters));
+	if (!rep->counters) {
 		snprintf(err, err_len, "out of memory");
 		return -ENOMEM;
 	}
@@ -106,7 +105,8 @@ static int start_engine(struct rep *rep, char *err, size_t err_len)
 	if (!r) {
 		/* an engine built over another calls that one's create */
 		rep->engine->ops = rep->binding->ops;
-		r = page_ctx_enter(&rep->ctx, rep->engine, 0, counters, NULL);
+		r = page_ctx_enter(&rep->ctx, rep->engine, 0, rep->counters,
+				   NULL);
 	}
 	if (r)
 		snprintf(err, err_len, "engine %s: create: %s",
@@ -311,6 +311,9 @@ static void tell(const struct rep *rep, const char *word)
 
 static void take_apart(struct rep *rep)
 {
+	rep_team_drop(rep);
+	if (rep->abandoned)
+		return;
 	if (rep->engine) {
 		page_ctx_exit(&rep->ctx);
 		rep->binding->ops->destroy(rep->engine);
@@ -319,6 +322,11 @@ static void take_apart(struct rep *rep)
 		machine_destroy(rep->machine);
 	arena_unmap(&rep->arena);
 	free_state_drop(&rep->boot_state);
+	free(rep->counters);
+	free(rep->params);
+	free(rep->desc);
+	json_decref(rep->params_json);
+	free(rep);
 }
 
 static int prepare_params(struct rep *rep, const struct run_file *rf,
@@ -433,10 +441,9 @@ static int run_rep(int argc, char **argv, char *err, size_t err_len)
 		rep->profiler = profiler;
 		rep->dir = argv[5];
 		rep_run(rep, &rf, (unsigned)cell);
-		take_apart(rep);
 		status = EXIT_OK;
 	}
-	/* memory of the team goes with the process */
+	take_apart(rep);
 	run_file_drop(&rf);
 	return status;
 }

@@ -46,6 +46,7 @@ struct rep_thread {
 	bool started;
 	struct page_ctx ctx;
 	struct event_ring events;
+	struct zone_counters *counters; /* [machine->nr_zones] */
 	struct phase_count phase[NR_PHASES];
 	uint16_t cpu;       /* index in rep->host */
 	uint16_t model_cpu; /* index in the machine's topology */
@@ -96,6 +97,7 @@ struct rep {
 	struct machine *machine;
 	struct page_engine *engine;
 	struct page_ctx ctx; /* the main thread's */
+	struct zone_counters *counters;
 	struct free_state boot_state;
 	struct clock_info clock;
 	struct floor_result floors[MAX_FLOORS];
@@ -109,6 +111,7 @@ struct rep {
 	_Atomic uint64_t gate;     /* TSC at which all start, 0: closed */
 	_Atomic bool stop CACHELINE;
 	_Atomic bool broken;  /* a worker could not be made ready */
+	bool abandoned;       /* threads wait that nobody joins */
 	enum rep_phase phase; /* written between barriers */
 	struct phase_window window[NR_PHASES];
 	struct samples samples;
@@ -139,6 +142,8 @@ int rep_team_run(struct rep *rep) MUST_CHECK;
 /* rep_gate.c. Tells the profiler, if there is one, to begin or to end, and
  * waits until it has. Main thread, while the workers wait at the barrier. */
 void rep_gate_set(struct rep *rep, bool open);
+/* Memory of the team; after rep_write(). */
+void rep_team_drop(struct rep *rep);
 
 /* rep_sample.c */
 int samples_init(struct rep *rep) MUST_CHECK;

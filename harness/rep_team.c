@@ -61,13 +61,11 @@ static int worker_memory(struct rep_thread *t)
 	const struct job_params *p = t->rep->params;
 	const struct machine *m = t->rep->machine;
 	struct hist_config cfg;
-	struct zone_counters *counters;
 
 	t->events.cap = p->events;
 	t->events.slot = malloc(p->events * sizeof(*t->events.slot));
-	counters = calloc(m->nr_zones, sizeof(*counters));
-	t->ctx.counters = counters;
-	if (!t->events.slot || !counters ||
+	t->counters = calloc(m->nr_zones, sizeof(*t->counters));
+	if (!t->events.slot || !t->counters ||
 	    hist_config_init(&cfg, HIST_HIGHEST_DEFAULT))
 		return -ENOMEM;
 	memset(t->events.slot, 0, p->events * sizeof(*t->events.slot));
@@ -83,7 +81,6 @@ static int worker_memory(struct rep_thread *t)
 static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 {
 	struct rep *rep = t->rep;
-	struct zone_counters *counters;
 	int r = pin_self(rep->host->os_cpu[t->cpu], err, err_len);
 
 	if (r)
@@ -93,10 +90,9 @@ static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 	pthread_setname_np(pthread_self(), "worker");
 	t->rseq_cpu_id = own_rseq_cpu_id();
 	r = worker_memory(t);
-	counters = t->ctx.counters;
 	if (!r)
-		r = page_ctx_enter(&t->ctx, rep->engine, t->model_cpu, counters,
-				   &t->events);
+		r = page_ctx_enter(&t->ctx, rep->engine, t->model_cpu,
+				   t->counters, &t->events);
 	if (r) {
 		snprintf(err, err_len, "worker %u: %s", t->w->index,
 			 strerror(-r));
@@ -413,6 +409,7 @@ static int team_start(struct rep *rep)
 		if (r) {
 			rep_judge(rep, VERDICT_FAILED, "starting thread %u: %s",
 				  i, strerror(r));
+			rep->abandoned = i > 0;
 			return -1;
 		}
 		t->started = true;
@@ -449,4 +446,22 @@ int rep_team_run(struct rep *rep)
 		workload->cleanup(&rep->team);
 	pthread_barrier_destroy(&rep->barrier);
 	return rep->verdict == VERDICT_OK ? 0 : -1;
+}
+
+void rep_team_drop(struct rep *rep)
+{
+	/* threads that wait for ever still look at it */
+	if (rep->abandoned)
+		return;
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		struct rep_thread *t = &rep->thread[i];
+
+		for (unsigned k = 0; k < NR_LATENCIES; k++)
+			hist_destroy(t->w->lat[k]);
+		free(t->events.slot);
+		free(t->counters);
+	}
+	free(rep->samples.slot);
+	free(rep->thread);
+	free(rep->team.worker);
 }

@@ -1,6 +1,6 @@
 /*
  * The sampler: free blocks by order in time, and where each worker runs. It
- * reads statistics that the allocator keeps anyway and the word that the
+ * reads statistics that zones keep anyway and the word that the
  * kernel keeps current in each thread's rseq area, so the measured loops do
  * nothing for it. Memory is taken and touched before the window.
  */
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/page/fragindex.h"
 #include "harness/rep.h"
 
 static unsigned populated_zones(const struct machine *m)
@@ -37,27 +38,32 @@ int samples_init(struct rep *rep)
 	return 0;
 }
 
+/*
+ * Not by ops->snapshot(): that takes the zone's lock and walks its lists,
+ * which a worker that wants the lock would wait for.
+ */
 static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 {
+	const struct page_ops *ops = rep->binding->ops;
 	struct samples *s = &rep->samples;
-	struct zone_snapshot snap;
+	struct zone_held held = { 0, 0 };
 	struct sample *out;
 
 	if (s->nr == s->cap) {
 		s->missed++;
 		return;
 	}
-	memset(&snap, 0, sizeof(snap));
-	rep->binding->ops->snapshot(rep->engine, zone, &snap);
 	out = &s->slot[s->nr++];
 	out->tsc = now;
 	out->zone = zone->id;
-	out->free_pages = snap.free_pages;
-	out->cached_pages = snap.cached_pages;
-	out->limbo_pages = snap.limbo_pages;
+	zone_nr_free(zone, out->nr_free);
+	out->free_pages = 0;
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
-		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
-			out->nr_free[o] += snap.nr_free[o][mt];
+		out->free_pages += out->nr_free[o] << o;
+	if (ops->held)
+		ops->held(rep->engine, zone, &held);
+	out->cached_pages = held.cached_pages;
+	out->limbo_pages = held.limbo_pages;
 }
 
 static void look_at_worker(struct rep_thread *t)
@@ -79,8 +85,7 @@ void samples_take(struct rep *rep)
 
 	for (unsigned i = 0; i < rep->team.nr; i++)
 		look_at_worker(&rep->thread[i]);
-	if ((rep->binding->ops->features & PAGE_F_FLOOR) ||
-	    !rep->binding->ops->snapshot)
+	if (rep->binding->ops->features & PAGE_F_FLOOR)
 		return;
 	for (unsigned z = 0; z < m->nr_zones; z++)
 		if (zone_managed(&m->zone[z]))

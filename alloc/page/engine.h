@@ -122,6 +122,12 @@ struct engine_counter {
 	uint64_t value;
 };
 
+/* What an engine keeps back of a zone; racy while threads run. */
+struct zone_held {
+	uint64_t cached_pages; /* on per-CPU lists */
+	uint64_t limbo_pages;  /* freed, waiting for a grace period */
+};
+
 struct page_ops {
 	const char *name; /* = file name: ENGINE_NAME, injected by the build */
 	const char *summary; /* one line for `zonebench list` */
@@ -144,6 +150,10 @@ struct page_ops {
 	void (*drain)(struct page_engine *e, struct page_ctx *ctx);
 	void (*snapshot)(struct page_engine *e, const struct zone *zone,
 			 struct zone_snapshot *out);
+	/* pages that the engine holds itself, for a sampler beside running
+	 * threads: no zone lock, no walk along a list. NULL: none, ever. */
+	void (*held)(struct page_engine *e, const struct zone *zone,
+		     struct zone_held *out);
 	const char *(*verify)(struct page_engine *e);
 	/*
 	 * May be NULL. counters: what the engine counted since create, into

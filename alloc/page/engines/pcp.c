@@ -576,10 +576,10 @@ static void pcp_drain(struct page_engine *e, struct page_ctx *ctx)
 	}
 }
 
-static void pcp_snapshot(struct page_engine *e, const struct zone *zone,
-			 struct zone_snapshot *out)
+static void pcp_held(struct page_engine *e, const struct zone *zone,
+		     struct zone_held *out)
 {
-	buddy_snapshot(&e->machine->zone[zone->id], out);
+	*out = (struct zone_held){ 0, 0 };
 	for (unsigned cpu = 0; cpu < e->machine->desc.topo.nr_cpus; cpu++) {
 		struct pcp *p = pcp_at(e, zone, cpu);
 
@@ -587,6 +587,16 @@ static void pcp_snapshot(struct page_engine *e, const struct zone *zone,
 		out->cached_pages += (uint64_t)p->count;
 		spin_unlock(&p->lock);
 	}
+}
+
+static void pcp_snapshot(struct page_engine *e, const struct zone *zone,
+			 struct zone_snapshot *out)
+{
+	struct zone_held held;
+
+	buddy_snapshot(&e->machine->zone[zone->id], out);
+	pcp_held(e, zone, &held);
+	out->cached_pages = held.cached_pages;
 }
 
 static const char *pcp_verify_one(const struct pcp *p, const struct zone *zone)
@@ -664,6 +674,7 @@ static const struct page_ops engine_ops = {
 	.thread_enter = pcp_thread_enter,
 	.drain = pcp_drain,
 	.snapshot = pcp_snapshot,
+	.held = pcp_held,
 	.verify = pcp_verify,
 	.counters = pcp_counters,
 	.pcp = pcp_at,

@@ -682,12 +682,12 @@ static void pcp_rseq_drain(struct page_engine *base, struct page_ctx *ctx)
 	count_up(&e->drains, 1);
 }
 
-static void pcp_rseq_snapshot(struct page_engine *base, const struct zone *zone,
-			      struct zone_snapshot *out)
+static void pcp_rseq_held(struct page_engine *base, const struct zone *zone,
+			  struct zone_held *out)
 {
 	struct rseq_engine *e = to_rseq_engine(base);
 
-	buddy_snapshot(&base->machine->zone[zone->id], out);
+	*out = (struct zone_held){ 0, 0 };
 	for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++)
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			for (unsigned mt = 0; mt < MT_PCPTYPES; mt++) {
@@ -700,6 +700,16 @@ static void pcp_rseq_snapshot(struct page_engine *base, const struct zone *zone,
 						&s->count, __ATOMIC_RELAXED)
 					<< o;
 			}
+}
+
+static void pcp_rseq_snapshot(struct page_engine *base, const struct zone *zone,
+			      struct zone_snapshot *out)
+{
+	struct zone_held held;
+
+	buddy_snapshot(&base->machine->zone[zone->id], out);
+	pcp_rseq_held(base, zone, &held);
+	out->cached_pages = held.cached_pages;
 }
 
 static const char *verify_stack(const struct zone *zone,
@@ -774,6 +784,7 @@ static const struct page_ops engine_ops = {
 	.destroy = pcp_rseq_destroy,
 	.drain = pcp_rseq_drain,
 	.snapshot = pcp_rseq_snapshot,
+	.held = pcp_rseq_held,
 	.verify = pcp_rseq_verify,
 	.counters = pcp_rseq_counters,
 	.plan = pcp_rseq_plan,

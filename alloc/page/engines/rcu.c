@@ -1470,17 +1470,28 @@ static uint64_t limbo_used(struct rcu_zone *rz)
 	return limbo > room ? limbo - room : 0;
 }
 
-static void rcu_snapshot(struct page_engine *engine, const struct zone *zone,
-			 struct zone_snapshot *out)
+static void rcu_held(struct page_engine *engine, const struct zone *zone,
+		     struct zone_held *out)
 {
-	struct rcu_engine *e = (struct rcu_engine *)engine;
+	const struct rcu_engine *e = (const struct rcu_engine *)engine;
 	struct rcu_zone *rz = e->zone[zone->id];
 
-	buddy_snapshot(&e->base.machine->zone[zone->id], out);
+	*out = (struct zone_held){ 0, 0 };
 	if (!rz)
 		return;
 	out->cached_pages = stack_pages(rz);
 	out->limbo_pages = limbo_used(rz);
+}
+
+static void rcu_snapshot(struct page_engine *engine, const struct zone *zone,
+			 struct zone_snapshot *out)
+{
+	struct zone_held held;
+
+	buddy_snapshot(&engine->machine->zone[zone->id], out);
+	rcu_held(engine, zone, &held);
+	out->cached_pages = held.cached_pages;
+	out->limbo_pages = held.limbo_pages;
 }
 
 static const char *verify_stack(const struct rcu_zone *rz, uint64_t head,
@@ -1601,6 +1612,7 @@ static const struct page_ops engine_ops = {
 	.thread_exit = rcu_thread_exit,
 	.drain = rcu_drain,
 	.snapshot = rcu_snapshot,
+	.held = rcu_held,
 	.verify = rcu_verify,
 	.counters = rcu_counters,
 	.rmqueue = rcu_rmqueue,

@@ -52,6 +52,7 @@ refused 'expected' show
 refused "did you mean 'zoneinfo'" show zoneinf mem=4G
 refused 'expected' plot
 refused 'expected' plot a b
+refused '/nonexistent: expected a run folder' plot /nonexistent
 refused 'expected' capture
 refused 'expected' capture a b
 refused 'expected' conform

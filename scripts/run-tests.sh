@@ -87,9 +87,10 @@ run_one() {
 	*) program=./$program ;;
 	esac
 	start=$EPOCHREALTIME
-	ASAN_OPTIONS="log_path=$dir/report:${ASAN_OPTIONS:-}" \
-	UBSAN_OPTIONS="log_path=$dir/report:print_stacktrace=1:${UBSAN_OPTIONS:-}" \
-	TSAN_OPTIONS="log_path=$dir/report:${TSAN_OPTIONS:-}" \
+	# Of an option that is given twice, the last one holds.
+	ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$dir/report" \
+	UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:print_stacktrace=1:log_path=$dir/report" \
+	TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$dir/report" \
 		timeout -k 10 "$limit" "$program" > "$log" 2>&1 < /dev/null
 	status=$?
 	count "$log" "$status"

@@ -1,7 +1,8 @@
 /*
  * Threads against an engine: random orders, types and interfaces, frees of
  * other threads' blocks, drains in between, and an owner word per page that
- * every thread checks. A main of its own, because Criterion does not start
+ * every thread checks; meanwhile the main thread moves them from CPU to CPU and
+ * sends them signals. A main of its own, because Criterion does not start
  * under ThreadSanitizer. Engines are reached through their tables.
  *
  *   torture_page [--seconds N] [--threads N] [--engine NAME]
@@ -10,11 +11,14 @@
  * 0, or 1 after a line on stderr.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/tests/small_machine.h"
@@ -269,6 +273,45 @@ static void finish(struct torture *t, struct thread *w, uint64_t boot_pages)
 	page_ctx_exit(&w->ctx);
 }
 
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* For that many seconds: each fraction of a millisecond one thread gets another
+ * CPU, or all of them, and a signal. */
+static void storm(struct thread *thread, unsigned nr, unsigned seconds)
+{
+	const struct sigaction action = { .sa_handler = on_signal,
+					  .sa_flags = SA_RESTART };
+	const unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
+	const int64_t end = now_us() + (int64_t)seconds * 1000000;
+	cpu_set_t all, one;
+
+	sigaction(SIGUSR1, &action, NULL);
+	sched_getaffinity(0, sizeof(all), &all);
+	for (unsigned i = 0; now_us() < end; i++) {
+		const pthread_t id = thread[i % nr].id;
+		const unsigned cpu = i / nr % (cpus + 1);
+
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		/* a CPU that is not ours is refused: nothing moves then */
+		pthread_setaffinity_np(id, sizeof(one),
+				       cpu < cpus ? &one : &all);
+		pthread_kill(id, SIGUSR1);
+		usleep(i % 5 * 100);
+	}
+}
+
 static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
 		enum kernel_rules kernel)
 {
@@ -299,7 +342,7 @@ static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
 				   &thread[i]))
 			die(ops->name, "pthread_create failed", 0);
 	}
-	nanosleep(&(struct timespec){ .tv_sec = seconds }, NULL);
+	storm(thread, nr, seconds);
 	/* relaxed: see torture_thread() */
 	atomic_store_explicit(&t->stop, true, memory_order_relaxed);
 	for (unsigned i = 0; i < nr; i++) {

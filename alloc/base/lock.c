@@ -25,16 +25,21 @@
  * empty the word is not 0, so a newcomer's compare-and-swap fails and it has
  * to queue; nobody overtakes. Every waiter therefore gets the lock after at
  * most as many critical sections as there were waiters before it. Blocking:
- * if the holder or the next waiter is off its CPU, all wait; after SPIN_MAX
- * looks a waiter yields its CPU, so more threads than CPUs go on, slowly.
+ * if the holder or the next waiter is off its CPU, all wait. A waiter that has
+ * looked often enough yields its CPU at every further look: after LOOKS_SHARED
+ * looks where more threads than CPUs have ever had to wait, since then the one
+ * whose turn it is may be waiting for this very CPU, and after LOOKS_ALONE
+ * otherwise. More threads than CPUs so go on, at the pace of the scheduler.
  */
 #include "alloc/base/lock.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #define LOCK_MAX_WAITERS 4096
-#define SPIN_MAX         2000
+#define LOOKS_SHARED     50
+#define LOOKS_ALONE      1000
 #define HELD             1u
 #define HELD_MASK        0xffu
 #define TAIL_SHIFT       16
@@ -51,6 +56,8 @@ static __thread uint32_t my_number;
 static pthread_key_t number_key;
 static pthread_once_t number_once = PTHREAD_ONCE_INIT;
 static bool number_key_valid;
+static _Atomic uint32_t nr_taken; /* numbers in use */
+static uint32_t nr_cpus;
 
 void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
 {
@@ -63,6 +70,8 @@ static void number_release(void *value)
 {
 	uint32_t bit = (uint32_t)(uintptr_t)value - 1;
 
+	/* relaxed: only a hint for waiters */
+	atomic_fetch_sub_explicit(&nr_taken, 1, memory_order_relaxed);
 	/* REL(lock-number): done with the node; pairs with ACQ(lock-number) */
 	atomic_fetch_and_explicit(&taken[bit / 64], ~(1ULL << bit % 64),
 				  memory_order_release);
@@ -70,6 +79,9 @@ static void number_release(void *value)
 
 static void number_init(void)
 {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	nr_cpus = cpus > 0 ? (uint32_t)cpus : 1;
 	number_key_valid = pthread_key_create(&number_key, number_release) == 0;
 }
 
@@ -93,6 +105,9 @@ static uint32_t number_get(void)
 				    &taken[w], &seen, seen | 1ULL << bit,
 				    memory_order_acquire, memory_order_relaxed))
 				continue;
+			/* relaxed: only a hint for waiters */
+			atomic_fetch_add_explicit(&nr_taken, 1,
+						  memory_order_relaxed);
 			if (!pthread_setspecific(number_key,
 						 (void *)(uintptr_t)number))
 				return number;
@@ -105,7 +120,11 @@ static uint32_t number_get(void)
 
 static void spin_pause(unsigned *looks)
 {
-	if (++*looks % SPIN_MAX)
+	/* relaxed: a hint */
+	const bool shared =
+		atomic_load_explicit(&nr_taken, memory_order_relaxed) > nr_cpus;
+
+	if (++*looks < (shared ? LOOKS_SHARED : LOOKS_ALONE))
 		cpu_relax();
 	else
 		sched_yield();

@@ -220,6 +220,7 @@ Test(page, bulk_that_ends_half_way_leaves_each_owner_his_pages)
 		pfn_t at = { (uint32_t)(zone->start_pfn + (i << 9)) };
 
 		buddy_reserve_highatomic(&b->ctx, zone, at, 0);
+		/* relaxed: no other thread runs */
 		atomic_store_explicit(&zone->nr_reserved_highatomic, 0,
 				      memory_order_relaxed);
 	}

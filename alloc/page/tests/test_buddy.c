@@ -79,9 +79,7 @@ static const char *list(struct fixture *f, unsigned order, unsigned mt)
 
 static void set_type(struct fixture *f, uint32_t pfn, unsigned mt)
 {
-	atomic_store_explicit(
-		&f->zone->pageblock_mt[pageblock_of(f->zone, pfn)], (uint8_t)mt,
-		memory_order_relaxed);
+	set(&f->zone->pageblock_mt[pageblock_of(f->zone, pfn)], (uint8_t)mt);
 }
 
 Test(buddy, three_pages_split_from_the_largest_block)

@@ -74,8 +74,9 @@ NOINLINE pfn_t buddy_split(struct zone *zone, unsigned order, unsigned mt)
 		if (++block.order >= NR_PAGE_ORDERS)
 			return PFN_NONE;
 		area++;
-		if (block.order == MAX_PAGE_ORDER)
-			buddy_boot_keep(zone, mt);
+		if (block.order == MAX_PAGE_ORDER &&
+		    unlikely(buddy_boot_last(zone, mt)))
+			buddy_boot_link(zone, BUDDY_BOOT_CHUNK);
 		block.pfn = pfn_list_pop(&area->list[mt], b.map);
 	}
 	area_count(area, -1u);
@@ -83,14 +84,16 @@ NOINLINE pfn_t buddy_split(struct zone *zone, unsigned order, unsigned mt)
 	return (pfn_t){ block.pfn };
 }
 
-NOINLINE void buddy_merge_up(struct zone *zone, struct buddy_block block,
-			     unsigned fpi_flags)
+NOINLINE void buddy_merge_up(struct zone *zone, uint32_t freed, unsigned order,
+			     unsigned mt, unsigned fpi_flags)
 {
+	struct buddy_block block = { freed, order, mt };
 	const struct buddy_ref b = buddy_ref_cpu(zone, 0);
 	struct page *const map = b.map;
 	struct free_area *area = &zone->free_area[block.order];
 	/* head word of a free block of the order in turn, type bits 0 */
 	uint32_t want = b.head | block.order;
+	const uint32_t pageblock = 1u << b.pageblock_order;
 	uint32_t size = 1u << block.order;
 	uint32_t pfn = block.pfn;
 
@@ -98,16 +101,17 @@ NOINLINE void buddy_merge_up(struct zone *zone, struct buddy_block block,
 		const uint32_t buddy = pfn ^ size;
 		const uint32_t head = page_head(&map[buddy]);
 
-		if ((head & ~PAGE_HEAD_MT) != want)
+		if (unlikely((head & ~PAGE_HEAD_MT) != want))
 			break;
-		if (unlikely(size >> b.pageblock_order) &&
+		if (unlikely(size >= pageblock) &&
+		    unlikely(pageblock_mt(zone, buddy) != block.mt) &&
 		    !buddy_types_merge(zone, buddy, page_head_order(want),
 				       block.mt))
 			break;
 		pfn_list_del(&area->list[page_head_mt(head)], map, buddy);
 		area_count(area, -1u);
 		page_set_head(&map[buddy], 0);
-		pfn &= ~size;
+		pfn &= buddy;
 	}
 	if (pfn != block.pfn)
 		page_set_head_ref(&map[block.pfn], 0, 0);
@@ -695,11 +699,7 @@ void buddy_init_zone(struct zone *zone)
 
 NOINLINE void buddy_boot_keep(struct zone *zone, unsigned mt)
 {
-	const struct pfn_list *list = &zone->free_area[MAX_PAGE_ORDER].list[mt];
-	uint32_t first = pfn_list_first(list);
-
-	if (buddy_boot_pending(zone, mt) &&
-	    zone->map[first].next == PFN_LIST_END)
+	if (buddy_boot_last(zone, mt))
 		buddy_boot_link(zone, BUDDY_BOOT_CHUNK);
 }
 

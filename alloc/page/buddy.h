@@ -184,6 +184,15 @@ ALWAYS_INLINE uint64_t buddy_boot_pending(const struct zone *zone, unsigned mt)
 		       : 0;
 }
 
+/* Is only one block of those that are free since boot linked? */
+ALWAYS_INLINE bool buddy_boot_last(const struct zone *zone, unsigned mt)
+{
+	const struct pfn_list *list = &zone->free_area[MAX_PAGE_ORDER].list[mt];
+
+	return buddy_boot_pending(zone, mt) &&
+	       zone->map[pfn_list_first(list)].next == PFN_LIST_END;
+}
+
 /* Before a block leaves list mt of the largest order, which must not look empty
  * to others while blocks are left to link. */
 NOINLINE void buddy_boot_keep(struct zone *zone, unsigned mt)
@@ -460,9 +469,11 @@ ALWAYS_INLINE bool buddy_merges_soon(const struct buddy_ref *b,
 			     block.order + 1);
 }
 
-/* The rest of buddy_merge() where the block's buddy is free. */
-NOINLINE void buddy_merge_up(struct zone *zone, struct buddy_block block,
-			     unsigned fpi_flags) REQUIRES(zone->lock);
+/* The rest of buddy_merge() where the block's buddy is free. Plain numbers: a
+ * struct of them would go through memory, half written and read as a whole. */
+NOINLINE void buddy_merge_up(struct zone *zone, uint32_t pfn, unsigned order,
+			     unsigned mt, unsigned fpi_flags)
+	REQUIRES(zone->lock);
 
 /*
  * __free_one_page without counters: merges the block with its free buddies as
@@ -477,7 +488,8 @@ ALWAYS_INLINE void buddy_merge(const struct buddy_ref *b, struct zone *zone,
 {
 	if (block.order < MAX_PAGE_ORDER &&
 	    buddy_is_free(b, block.pfn ^ (1u << block.order), block.order))
-		buddy_merge_up(zone, block, fpi_flags);
+		buddy_merge_up(zone, block.pfn, block.order, block.mt,
+			       fpi_flags);
 	else
 		buddy_put(b, zone, block,
 			  (fpi_flags & FPI_TO_TAIL) ||

@@ -26,7 +26,8 @@
 
 struct fixture {
 	struct stack_slots slots;
-	char **set;
+	char *slot[MAX_CPUS];
+	char *set[MAX_CPUS];
 	char *empty;
 };
 
@@ -44,12 +45,19 @@ static void fixture_make(struct fixture *f)
 {
 	const long nr = sysconf(_SC_NPROCESSORS_CONF);
 
+	cr_assert_leq(nr, MAX_CPUS);
 	f->slots.nr_cpus = (uint32_t)nr;
-	f->slots.slot = calloc((size_t)nr, sizeof(char *));
-	f->set = calloc((size_t)nr, sizeof(char *));
+	f->slots.slot = f->slot;
 	f->empty = new_set(0);
 	for (long i = 0; i < nr; i++)
-		f->slots.slot[i] = f->set[i] = new_set(LIMIT);
+		f->slot[i] = f->set[i] = new_set(LIMIT);
+}
+
+static void fixture_drop(struct fixture *f)
+{
+	for (unsigned i = 0; i < f->slots.nr_cpus; i++)
+		munmap(f->set[i], 4096);
+	munmap(f->empty, 4096);
 }
 
 static struct pfn_stack *stack_of(const struct fixture *f, unsigned cpu)
@@ -103,6 +111,7 @@ Test(rseq, a_stack_is_last_in_first_out_and_bounded)
 	for (uint32_t i = LIMIT; i-- > 0;)
 		cr_assert_eq(stack_pop(&f.slots, 0).v, i);
 	cr_assert_not(pfn_valid(stack_pop(&f.slots, 0)));
+	fixture_drop(&f);
 }
 
 /* --- many threads ------------------------------------------------------- */
@@ -193,6 +202,7 @@ Test(rseq, no_token_is_lost_in_a_storm_of_signals_and_migrations, .timeout = 60)
 	/* relaxed: the writers were joined */
 	cr_assert_gt(atomic_load_explicit(&t.moved, memory_order_relaxed), 0);
 	assert_tokens(&t.f, 24);
+	fixture_drop(&t.f);
 }
 
 static void *take_away(void *arg)
@@ -240,6 +250,7 @@ Test(rseq, a_detached_set_belongs_to_the_drainer, .timeout = 60)
 	for (unsigned i = 0; i < 3; i++)
 		pthread_join(thread[i], NULL);
 	assert_tokens(&t.f, 16);
+	fixture_drop(&t.f);
 }
 
 /* --- an abort at each instruction --------------------------------------- */
@@ -394,6 +405,7 @@ static void interrupt_everywhere(bool push)
 		cr_assert_eq(total, f.slots.nr_cpus + (push ? 1u : -1u),
 			     "instruction %u", i);
 	}
+	fixture_drop(&f);
 }
 
 Test(rseq, a_push_that_is_interrupted_at_any_instruction_happens_once,

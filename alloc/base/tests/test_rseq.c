@@ -60,15 +60,6 @@ static void fixture_drop(struct fixture *f)
 	munmap(f->empty, 4096);
 }
 
-static void fixture_drop(struct fixture *f)
-{
-	for (uint32_t i = 0; i < f->slots.nr_cpus; i++)
-		munmap(f->set[i], 4096);
-	munmap(f->empty, 4096);
-	free(f->slots.slot);
-	free(f->set);
-}
-
 static struct pfn_stack *stack_of(const struct fixture *f, unsigned cpu)
 {
 	return (struct pfn_stack *)(void *)f->set[cpu];

@@ -27,6 +27,7 @@
 	static NOINLINE void bound_##workload##_lat(struct worker *w) \
 	{                                                             \
 		workload##_loop(&engine_ops, w, PROBE_SAMPLED);       \
+		probe_flush(w);                                       \
 	}
 
 #define BIND_ENTRY(workload)                       \

@@ -126,6 +126,7 @@ static NOINLINE void floor_sample(struct bench *b)
 			probe_record(w, LAT_ALLOC, begin, probe_end());
 		loop_done(w);
 	}
+	probe_flush(w);
 }
 
 #if RSEQ_X86_64

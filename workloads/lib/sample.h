@@ -61,18 +61,35 @@ ALWAYS_INLINE bool probe_due(struct worker *w, enum latency_kind kind,
 	return probe == PROBE_SAMPLED && unlikely(w->sample_left[kind]-- == 0);
 }
 
+/*
+ * The reading goes into the histogram with the next sample of its kind: what
+ * that takes hangs on no reading then, and is done while the clock is read.
+ */
 ALWAYS_INLINE void probe_record(struct worker *w, enum latency_kind kind,
 				uint64_t begin, uint64_t end)
 {
 	/* a linear congruence of full period (Numerical Recipes); its high bits
 	 * are what is used */
 	const uint32_t random = w->sample_rng * 1664525u + 1013904223u;
+	const uint64_t before = w->sample_last[kind];
 
 	w->sample_rng = random;
 	w->sample_left[kind] =
 		(uint32_t)((uint64_t)random * (2ULL * w->sample_mask + 1) >>
 			   32);
-	hist_record(w->lat[kind], end - begin);
+	w->sample_last[kind] = end - begin + 1;
+	if (likely(before))
+		hist_record(w->lat[kind], before - 1);
+}
+
+/* The last readings, when the loop has ended. By the worker itself. */
+ALWAYS_INLINE void probe_flush(struct worker *w)
+{
+	for (unsigned kind = 0; kind < NR_LATENCIES; kind++) {
+		if (w->sample_last[kind])
+			hist_record(w->lat[kind], w->sample_last[kind] - 1);
+		w->sample_last[kind] = 0;
+	}
 }
 
 #endif

@@ -39,8 +39,10 @@ struct worker {
 	uint32_t sample_left[NR_LATENCIES]; /* operations until the next sample
 					     */
 	uint32_t sample_rng; /* draws the distances; any start will do */
-	struct hist *lat[NR_LATENCIES]; /* ticks of the TSC */
-	uint16_t index;                 /* 0 .. team->nr - 1 */
+	uint64_t sample_last[NR_LATENCIES]; /* reading + 1 that is not in the
+					       histogram yet, 0: none */
+	struct hist *lat[NR_LATENCIES];     /* ticks of the TSC */
+	uint16_t index;                     /* 0 .. team->nr - 1 */
 };
 
 struct team {

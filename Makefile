@@ -222,8 +222,9 @@ test-asan:
 	+@$(SUB) B=$(B)/asan OPT=-O1 CHECK=2 PLAIN=1 LABEL=asan: \
 		SAN='-fsanitize=address -fno-omit-frame-pointer' test-variant
 test-ubsan:
-	+@$(SUB) B=$(B)/ubsan OPT=-O1 CHECK=2 LABEL=ubsan: \
-		SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' test-variant
+	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
+		$(SUB) B=$(B)/ubsan OPT=-O1 CHECK=2 LABEL=ubsan: \
+		SAN='-fsanitize=undefined' test-variant
 test-tsan:
 	+@TSAN_OPTIONS=suppressions=$(CURDIR)/scripts/tsan.supp \
 		$(SUB) B=$(B)/tsan OPT=-O1 CHECK=1 PLAIN=1 LABEL=tsan: \

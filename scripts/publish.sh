@@ -22,6 +22,17 @@ value_of() {
 		print ref $v eq "ARRAY" ? join(" ", @$v) : $v // "";' "$@"
 }
 
+# fill FILE NAME PART: what stands between <!-- NAME --> and <!-- end of NAME -->.
+fill() {
+	sed -i -e "/^<!-- $2 -->\$/,/^<!-- end of $2 -->\$/{
+		/^<!-- $2 -->\$/{
+			p
+			r $3
+		}
+		/^<!-- end of $2 -->\$/!d
+	}" "$1"
+}
+
 rm -rf "$kept"
 mkdir -p "$kept/plots"
 cp "$run"/{run.json,env.json,samples.csv,summary.csv,failed.csv,gbench.json,summary.txt} "$kept"
@@ -30,7 +41,7 @@ cp "$run"/plots/*.{svg,dat,gp} "$kept/plots"
 sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$kept/env.json"
 
 {
-	echo "Command: \`$(value_of "$run/run.json" argv)\`, seed $(value_of "$run/run.json" seed)," \
+	echo "Command: \`zonebench run $(value_of "$run/run.json" argv | sed 's/ *\bout=[^ ]*//')\`, seed $(value_of "$run/run.json" seed)," \
 		"$(value_of "$run/run.json" created). Every file but the raw repetitions is in [\`$kept\`]($kept)."
 	echo
 	echo '```'
@@ -42,17 +53,14 @@ sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$kept/env.json"
 		echo "![$(basename "$chart" .svg)]($chart)"
 		echo
 	done
-} > BENCHMARKS.results
-sed -i -e '/^<!-- results -->$/,/^<!-- end of results -->$/{
-	/^<!-- results -->$/{
-		p
-		r BENCHMARKS.results
-	}
-	/^<!-- end of results -->$/!d
-}' BENCHMARKS.md
-rm BENCHMARKS.results
+} > BENCHMARKS.part
+fill BENCHMARKS.md results BENCHMARKS.part
 
 chart=$(find "$run/plots" -name 'throughput-pair*.png' | sort | head -n 1)
 [ -n "$chart" ] || chart=$(find "$run/plots" -name '*.png' | sort | head -n 1)
 cp "$chart" docs/chart.png
-echo "$kept, BENCHMARKS.md and docs/chart.png are written"
+printf '![%s](docs/chart.png)\n\nFrom [the reference run](%s); [BENCHMARKS.md](BENCHMARKS.md) tells how to read it.\n' \
+	"$(basename "$chart" .png)" "$kept" > BENCHMARKS.part
+fill README.md chart BENCHMARKS.part
+rm BENCHMARKS.part
+echo "$kept, BENCHMARKS.md, README.md and docs/chart.png are written"

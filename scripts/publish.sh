@@ -37,7 +37,10 @@ rm -rf "$kept"
 mkdir -p "$kept/plots"
 cp "$run"/{run.json,env.json,samples.csv,summary.csv,failed.csv,gbench.json,summary.txt} "$kept"
 cp "$run"/plots/*.{svg,dat,gp} "$kept/plots"
-# How its owner boots the host is nobody else's business.
+# Where it lay on its host, and how its owner boots that, is nobody else's
+# business.
+sed -i 's/^\( *"cwd": \)".*"/\1"."/' "$kept/run.json"
+sed -i '/^results: /d' "$kept/summary.txt"
 sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$kept/env.json"
 
 {

@@ -52,7 +52,9 @@ sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$kept/env.json"
 	sed '/^results: /d' "$run/summary.txt"
 	echo '```'
 	echo
-	for chart in "$kept"/plots/*.svg; do
+	# One of each kind; the folder has them all.
+	for chart in "$kept"/plots/{throughput-pair*,cost-by-*,latency-pair,latency-churn,freeblocks-churn,unusable-churn}.svg; do
+		[ -f "$chart" ] || continue
 		echo "![$(basename "$chart" .svg)]($chart)"
 		echo
 	done

@@ -442,6 +442,7 @@ int machine_params_resolve(const struct machine_params *p,
 		desc->pcp_tuning = !strcmp(p->pcp_tuning, "6.1")
 					   ? PCP_TUNING_6_1
 					   : PCP_TUNING_6_7;
+	desc->zonelists_rebuilt = !strcmp(p->zonelists, "hotplug");
 	desc->rseq_off = !strcmp(p->rseq, "off");
 	if (p->cpus && p->cpus != desc->topo.nr_cpus)
 		override_cpus(&desc->topo, p->cpus);

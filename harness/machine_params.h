@@ -29,6 +29,7 @@ struct machine_params {
 	char layout[16];               /* "", "x86-64", "i386", "i386pae" */
 	char kernel[16];               /* "", "6.1", "6.12" */
 	char thp[16];                  /* "", "always", "madvise", "never" */
+	char zonelists[16];            /* "", "boot", "hotplug" */
 	char distances[MACHINE_STR_MAX]; /* rows by ';', entries by space */
 	char lowmem_reserve_ratio[128];  /* numbers by ':' or space, "" unset */
 	int64_t min_free_kbytes;         /* -1 unset */

@@ -42,6 +42,7 @@ static const char *const pcp_tunings[] = { "6.1", "6.7", NULL };
 static const char *const rseq_modes[] = { "auto", "off", NULL };
 static const char *const rcu_flavors[] = { "memb", "qsbr", "mb", "bp", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
+static const char *const zonelist_times[] = { "boot", "hotplug", NULL };
 
 static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
 
@@ -206,6 +207,10 @@ const struct option options[] = {
 	{ "distances", OPT_STRING, GROUP_MACHINE, MACHINE,
 	  .summary = "rows by ';', entries by space: 10 20;20 10",
 	  FIELD(machine.distances) },
+	{ "zonelists", OPT_CHOICE, GROUP_MACHINE, MACHINE,
+	  .choices = zonelist_times,
+	  .summary = "built at boot, or again when memory was plugged in later",
+	  FIELD(machine.zonelists) },
 	{ "lowmem_reserve_ratio", OPT_STRING, GROUP_MACHINE, MACHINE & ~AT_MATRIX,
 	  .summary = "one number a zone, by ':' or space",
 	  FIELD(machine.lowmem_reserve_ratio) },

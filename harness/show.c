@@ -24,9 +24,25 @@ static void print_state(const struct procfs_source *src, FILE *out)
 	state_print(out, src->machine, src->engine, NULL);
 }
 
+/* As the kernel says it at boot. */
+static void print_fallback_order(const struct procfs_source *src, FILE *out)
+{
+	for (unsigned nid = 0; nid < src->machine->desc.topo.nr_nodes; nid++) {
+		const struct node *node = &src->machine->node[nid];
+
+		if (!node->online)
+			continue;
+		fprintf(out, "Fallback order for Node %u: ", nid);
+		for (unsigned i = 0; i < node->nr_order; i++)
+			fprintf(out, "%u ", node->node_order[i]);
+		fputc('\n', out);
+	}
+}
+
 static const struct show_item items[] = {
 	{ "buddyinfo", procfs_buddyinfo },
 	{ "extfrag_index", procfs_extfrag_index },
+	{ "fallback_order", print_fallback_order },
 	{ "pagetypeinfo", procfs_pagetypeinfo },
 	{ "state", print_state },
 	{ "unusable_index", procfs_unusable_index },
@@ -122,9 +138,9 @@ static int cmd_show(int argc, char **argv, char *err, size_t err_len)
 
 static struct command show = {
 	.name = "show",
-	.usage = "zoneinfo|buddyinfo|pagetypeinfo|vmstat|extfrag_index|"
-		 "unusable_index|state [KEY=VALUE...] [JOB]",
-	.summary = "the text of a /proc file of a modelled machine",
+	.usage = "zoneinfo|buddyinfo|pagetypeinfo|vmstat|fallback_order|"
+		 "extfrag_index|unusable_index|state [KEY=VALUE...] [JOB]",
+	.summary = "what a modelled machine shows: /proc text, node order",
 	.help = "The machine is as just booted, or with "
 		"fragmentation=captured as full as the\nserver was. state=FILE "
 		"reads what show state printed.\n`zonebench "

@@ -52,6 +52,7 @@ struct machine_desc {
 	bool thp;                /* THP built in: 14 per-CPU lists */
 	bool thp_enabled; /* not "never": khugepaged raises min_free_kbytes */
 	uint8_t pageblock_order; /* 9; 10 on i386 without PAE */
+	bool zonelists_rebuilt;  /* since boot, with all CPUs up */
 
 	enum pcp_tuning pcp_tuning;
 	bool rseq_off; /* per-CPU stacks under a lock even where rseq works */

@@ -3,6 +3,11 @@
  * first. Ties go to the node that was chosen least often as the first of a
  * distance group (node_load), so that equidistant nodes do not all fall back
  * to the same neighbour. Within a node: highest zone first.
+ *
+ * A node with CPUs comes after an equally near one without, but only when
+ * Linux builds the lists anew because memory came or went: at boot no CPU has
+ * been entered in its node's mask yet, not even the one that boots. Both were
+ * seen on 6.1 with nodes of memory only.
  */
 #include "alloc/page/zonelist.h"
 
@@ -24,7 +29,7 @@ static int next_node(const struct machine *m, unsigned local,
 		if (used[n] || !m->node[n].has_memory)
 			continue;
 		val = m->desc.topo.distance[local][n] + (n < local) +
-		      m->node[n].has_cpu;
+		      (m->desc.zonelists_rebuilt && m->node[n].has_cpu);
 		val = val * LOAD_SCALE + load[n];
 		if (val < best_val) {
 			best_val = val;

@@ -9,15 +9,17 @@
 TestSuite(zonelist, .timeout = 30);
 TestSuite(layout, .timeout = 30);
 
-/* Four nodes of 1 GiB; cpu_nodes: how many of them, from 0, have a CPU. */
+/* Four nodes of 1 GiB; cpu_nodes: how many of them, from 0, have a CPU;
+ * rebuilt: zonelists since boot. */
 static struct machine *four_nodes(const uint8_t distance[4][4],
-				  unsigned cpu_nodes)
+				  unsigned cpu_nodes, bool rebuilt)
 {
 	struct machine_desc *d = malloc(sizeof(*d));
 	struct machine *m;
 	char err[256];
 
 	layout_defaults(d);
+	d->zonelists_rebuilt = rebuilt;
 	layout_topo(&d->topo, cpu_nodes, 4);
 	for (unsigned cpu = 0; cpu < cpu_nodes; cpu++)
 		d->topo.node_of_cpu[cpu] = (uint16_t)cpu;
@@ -48,7 +50,7 @@ Test(zonelist, equal_distances)
 	const uint16_t order[4][4] = {
 		{ 0, 1, 2, 3 }, { 1, 2, 3, 0 }, { 2, 3, 0, 1 }, { 3, 0, 1, 2 }
 	};
-	struct machine *m = four_nodes(distance, 4);
+	struct machine *m = four_nodes(distance, 4, false);
 
 	check_order(m, order);
 	machine_destroy(m);
@@ -63,25 +65,75 @@ Test(zonelist, ring)
 	const uint16_t order[4][4] = {
 		{ 0, 1, 3, 2 }, { 1, 2, 0, 3 }, { 2, 3, 1, 0 }, { 3, 0, 2, 1 }
 	};
-	struct machine *m = four_nodes(distance, 4);
+	struct machine *m = four_nodes(distance, 4, true);
 
 	check_order(m, order);
 	machine_destroy(m);
 }
 
+/* Both orders are a real 6.1's: at boot, and by the rule that it follows when
+ * memory is plugged in. */
 Test(zonelist, memory_only_nodes)
 {
 	const uint8_t distance[4][4] = { { 10, 21, 17, 28 },
 					 { 21, 10, 28, 17 },
 					 { 17, 28, 10, 28 },
 					 { 28, 17, 28, 10 } };
-	const uint16_t order[4][4] = {
+	const uint16_t at_boot[4][4] = {
+		{ 0, 2, 1, 3 }, { 1, 3, 0, 2 }, { 2, 0, 3, 1 }, { 3, 1, 0, 2 }
+	};
+	const uint16_t rebuilt[4][4] = {
 		{ 0, 2, 1, 3 }, { 1, 3, 0, 2 }, { 2, 0, 3, 1 }, { 3, 1, 2, 0 }
 	};
-	struct machine *m = four_nodes(distance, 2);
+	struct machine *m = four_nodes(distance, 2, false);
 
-	check_order(m, order);
+	check_order(m, at_boot);
 	machine_destroy(m);
+	m = four_nodes(distance, 2, true);
+	check_order(m, rebuilt);
+	machine_destroy(m);
+}
+
+/* As Linux 6.1 said: three nodes with memory, 0 and 1 with a CPU; nodes a and b
+ * at that distance, the others at 20. */
+Test(zonelist, cpus_count_only_after_boot)
+{
+	static const struct {
+		uint8_t a, b, distance;
+		bool rebuilt;
+		uint16_t order[3][3];
+	} seen[] = {
+		{ 0, 1, 20, false, { { 0, 1, 2 }, { 1, 2, 0 }, { 2, 0, 1 } } },
+		{ 1, 2, 21, false, { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 0, 1 } } },
+		{ 0, 1, 21, false, { { 0, 2, 1 }, { 1, 2, 0 }, { 2, 0, 1 } } },
+		{ 0, 1, 20, true, { { 0, 2, 1 }, { 1, 2, 0 }, { 2, 0, 1 } } },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(seen); i++) {
+		const unsigned a = seen[i].a, b = seen[i].b;
+		struct machine_desc *d = malloc(sizeof(*d));
+		struct machine *m;
+		char err[256];
+
+		layout_defaults(d);
+		d->zonelists_rebuilt = seen[i].rebuilt;
+		layout_topo(&d->topo, 2, 3);
+		d->topo.node_of_cpu[1] = 1;
+		d->topo.distance[a][b] = seen[i].distance;
+		d->topo.distance[b][a] = seen[i].distance;
+		cr_assert(!layout_zones(d, 768UL << 20, err, sizeof(err)), "%s",
+			  err);
+		cr_assert(!machine_create(&m, d, NULL, err, sizeof(err)), "%s",
+			  err);
+		free(d);
+		for (unsigned nid = 0; nid < 3; nid++)
+			for (unsigned p = 0; p < 3; p++)
+				cr_assert_eq(m->node[nid].node_order[p],
+					     seen[i].order[nid][p],
+					     "row %u, node %u, place %u", i,
+					     nid, p);
+		machine_destroy(m);
+	}
 }
 
 Test(zonelist, zones_descend_within_a_node)

@@ -139,6 +139,10 @@ void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
  * verdict given. */
 int rep_team_run(struct rep *rep) MUST_CHECK;
 
+/* Memory of an event ring, touched, and how its events share slots. 0 or
+ * -ENOMEM; ring->slot is the caller's to free. */
+int rep_ring_init(const struct rep *rep, struct event_ring *ring) MUST_CHECK;
+
 /* rep_gate.c. Tells the profiler, if there is one, to begin or to end, and
  * waits until it has. Main thread, while the workers wait at the barrier. */
 void rep_gate_set(struct rep *rep, bool open);

@@ -363,7 +363,7 @@ static json_t *counters_json(const struct rep *rep)
 			other += c->numa_other;
 		}
 		for (uint32_t e = 0; e < t->events.used; e++)
-			kind[t->events.slot[e].kind]++;
+			kind[t->events.slot[e].kind] += t->events.slot[e].n;
 	}
 	for (unsigned z = 0; z < MAX_NR_ZONES; z++) {
 		if (!rep->machine->zone_present[z])
@@ -495,7 +495,7 @@ static void series_text(FILE *f, const struct rep *rep)
 
 static void events_text(FILE *f, const struct rep *rep)
 {
-	fprintf(f, "t_ns,event,cpu,node,zone,order,arg\n");
+	fprintf(f, "t_ns,event,cpu,node,zone,order,arg,n,last_ns\n");
 	for (unsigned i = 0; i < rep->team.nr; i++) {
 		const struct event_ring *ring = &rep->thread[i].events;
 
@@ -503,10 +503,13 @@ static void events_text(FILE *f, const struct rep *rep)
 			const struct event *ev = &ring->slot[e];
 			const struct zone *zone = &rep->machine->zone[ev->zone];
 
-			fprintf(f, "%" PRId64 ",%s,%u,%u,%s,%u,%" PRIu64 "\n",
+			fprintf(f,
+				"%" PRId64 ",%s,%u,%u,%s,%u,%" PRIu64
+				",%" PRIu32 ",%" PRId64 "\n",
 				since_gate(rep, ev->tsc),
 				event_name((enum event_kind)ev->kind), ev->cpu,
-				zone->nid, zone->name, ev->order, ev->arg);
+				zone->nid, zone->name, ev->order, ev->arg,
+				ev->n, since_gate(rep, ev->last));
 		}
 	}
 }

@@ -24,8 +24,10 @@
 #include "harness/rep.h"
 #include "workloads/lib/rng.h"
 
-#define GATE_DELAY_NS 50000
-#define HICCUP_NS     1000000
+#define GATE_DELAY_NS       50000
+#define EVENT_SPAN_NS       100000 /* events nearer than this may share a slot */
+#define EVENT_KEYS_EXPECTED 64
+#define HICCUP_NS           1000000
 
 /* The kernel's word for "which CPU is this thread on", NULL: none. */
 static const uint32_t *own_rseq_cpu_id(void)
@@ -56,19 +58,45 @@ static uint64_t invol_switches(void)
 	return getrusage(RUSAGE_THREAD, &u) ? 0 : (uint64_t)u.ru_nivcsw;
 }
 
+/*
+ * How long events of one key share a slot: so long that all windows of as many
+ * keys as are to be expected fill half of a ring.
+ */
+static uint64_t event_span(const struct rep *rep)
+{
+	const struct job_params *p = rep->params;
+	uint64_t ns = 0;
+
+	for (unsigned i = 0; i < NR_PHASES; i++)
+		ns += phase_ns(rep, (enum rep_phase)i);
+	ns = ns / (p->events / 2 + 1) * EVENT_KEYS_EXPECTED;
+	return clock_ticks(&rep->clock,
+			   ns > EVENT_SPAN_NS ? ns : EVENT_SPAN_NS);
+}
+
+int rep_ring_init(const struct rep *rep, struct event_ring *ring)
+{
+	const uint32_t cap = rep->params->events;
+
+	ring->slot = malloc(cap * sizeof(*ring->slot));
+	if (!ring->slot)
+		return -ENOMEM;
+	/* touched now, so that no event has to wait for its page */
+	memset(ring->slot, 0, cap * sizeof(*ring->slot));
+	ring->cap = cap;
+	ring->span = event_span(rep);
+	return 0;
+}
+
 static int worker_memory(struct rep_thread *t)
 {
-	const struct job_params *p = t->rep->params;
 	const struct machine *m = t->rep->machine;
 	struct hist_config cfg;
 
-	t->events.cap = p->events;
-	t->events.slot = malloc(p->events * sizeof(*t->events.slot));
 	t->counters = calloc(m->nr_zones, sizeof(*t->counters));
-	if (!t->events.slot || !t->counters ||
+	if (rep_ring_init(t->rep, &t->events) || !t->counters ||
 	    hist_config_init(&cfg, HIST_HIGHEST_DEFAULT))
 		return -ENOMEM;
-	memset(t->events.slot, 0, p->events * sizeof(*t->events.slot));
 	for (unsigned k = 0; k < NR_LATENCIES; k++) {
 		t->w->lat[k] = hist_create(&cfg);
 		if (!t->w->lat[k])

@@ -1,7 +1,20 @@
 /*
  * Event rings: one writer (the thread that owns the ring), read after that
- * thread was joined, so no atomics are needed. A full ring drops and counts;
- * a run that dropped an event is void (the harness checks).
+ * thread was joined or has come to rest, so no atomics are needed.
+ *
+ * A ring has to outlast a run of any length, and an allocator that is cut off
+ * from its caches records a refill every microsecond. So events of the same key
+ * (kind, CPU, zone, order, and arg where arg says what happened, not how much)
+ * that begin within a span of time share a slot: n counts them, tsc and last
+ * are the first and the last time, arg is their sum, least or greatest value,
+ * as the kind has it. No count and no sum is lost; only the times within a span
+ * are. The span is ring->span at first and grows fourfold whenever half of the
+ * room that was left is used up; the last slots are kept for keys that have
+ * none yet. Kinds whose order matters (EVENT_SINGLE) never share. span 0: no
+ * event shares a slot.
+ *
+ * A full ring drops and counts; a run that dropped an event is void (the
+ * harness checks).
  */
 #ifndef ALLOC_BASE_EVENT_H
 #define ALLOC_BASE_EVENT_H
@@ -23,19 +36,35 @@ enum event_kind {
 	EV_NR
 };
 
+/* What becomes of arg when events share a slot. */
+enum event_arg {
+	EVENT_SINGLE, /* they do not */
+	EVENT_SAME,   /* part of the key */
+	EVENT_SUM,
+	EVENT_LEAST,
+	EVENT_GREATEST
+};
+
 struct event {
-	uint64_t tsc;
+	uint64_t tsc;  /* of the first */
+	uint64_t last; /* of the last; tsc where n is 1 */
 	uint64_t arg;
+	uint32_t n;
 	uint16_t kind;
 	uint16_t cpu;
 	uint16_t zone; /* zone->id */
 	uint16_t order;
 };
 
+#define EVENT_KEYS 2048 /* power of two; slots that can still be shared */
+
 struct event_ring {
 	struct event *slot; /* cap entries, owner: the harness */
 	uint32_t used, cap;
 	uint64_t dropped;
+	uint64_t span;             /* ticks, 0: no slot is shared */
+	uint32_t open[EVENT_KEYS]; /* by key: slot + 1 of the last one, 0: none
+				    */
 };
 
 /* Name for events.csv, such as "wmark_low"; kind < EV_NR. */
@@ -56,18 +85,11 @@ ALWAYS_INLINE uint64_t tsc_read(void)
 #endif
 }
 
+/* How events of the kind share a slot; kind < EV_NR. */
+enum event_arg event_arg(enum event_kind kind);
+
 /* Records e with the time of now. ring may be NULL: nothing is recorded then.
- * Called by the owner only. */
-ALWAYS_INLINE void event_record(struct event_ring *ring, struct event e)
-{
-	if (!ring)
-		return;
-	if (ring->used == ring->cap) {
-		ring->dropped++;
-		return;
-	}
-	e.tsc = tsc_read();
-	ring->slot[ring->used++] = e;
-}
+ * Called by the owner only; never on a path that a request usually takes. */
+NOINLINE void event_record(struct event_ring *ring, struct event e);
 
 #endif

@@ -19,8 +19,8 @@ struct clock_info {
 /*
  * Takes windows of window_ns each (3 .. 64 windows), keeps those near the
  * median, and measures cost and quantum. 0, or -ENOTSUP / -EIO with one line
- * in err: the TSC is not invariant, or the windows do not agree. The caller's
- * thread, about windows * window_ns.
+ * in err: the TSC is not invariant, or the windows do not agree; emulated CPUs
+ * may do either. The caller's thread, about windows * window_ns.
  */
 int clock_calibrate(struct clock_info *out, unsigned windows,
 		    uint64_t window_ns, char *err, size_t err_len) MUST_CHECK;

@@ -92,24 +92,45 @@ static json_t *caches(void)
 	return list;
 }
 
-/* The 12 letters of CPUID leaf 0x40000000, null on bare metal. */
-static json_t *hypervisor(void)
+/* The 12 letters of CPUID leaf 0x40000000; "" on bare metal, "unknown" where
+ * it is empty. */
+static char *hypervisor_name(char buf[16])
 {
 #if defined(__x86_64__) || defined(__i386__)
 	unsigned a, b, c, d, words[4] = { 0 };
+
+	*buf = 0;
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 31))
+		return buf;
+	__cpuid(0x40000000, a, words[0], words[1], words[2]);
+	memcpy(buf, words, sizeof(words));
+	for (unsigned i = 0; buf[i]; i++)
+		if (!isprint((unsigned char)buf[i]))
+			buf[i] = '?';
+	return *buf ? buf : strcpy(buf, "unknown");
+#else
+	return first_line("/sys/hypervisor/type", buf, 16);
+#endif
+}
+
+static json_t *hypervisor(void)
+{
 	char name[16];
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 31))
-		return json_null();
-	__cpuid(0x40000000, a, words[0], words[1], words[2]);
-	memcpy(name, words, sizeof(name));
-	for (unsigned i = 0; name[i]; i++)
-		if (!isprint((unsigned char)name[i]))
-			name[i] = '?';
-	return *name ? json_string(name) : json_string("unknown");
-#else
-	return file_text("/sys/hypervisor/type");
-#endif
+	return text_or_null(hypervisor_name(name));
+}
+
+bool env_emulated(void)
+{
+	char name[16], vendor[64];
+
+	hypervisor_name(name);
+	if (!strcmp(name, "TCGTCGTCGTCG"))
+		return true;
+	if (*name && strcmp(name, "unknown") != 0)
+		return false;
+	first_line("/sys/class/dmi/id/sys_vendor", vendor, sizeof(vendor));
+	return !strcmp(vendor, "QEMU");
 }
 
 static json_t *smt(void)
@@ -192,6 +213,7 @@ static void add_host(json_t *root, const struct topo *host)
 	json_object_set_new(root, "architecture", json_string(u.machine));
 	json_object_set_new(root, "kernel_cmdline", file_text("/proc/cmdline"));
 	json_object_set_new(root, "hypervisor", hypervisor());
+	json_object_set_new(root, "emulated", json_boolean(env_emulated()));
 }
 
 static void add_build(json_t *root)

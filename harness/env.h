@@ -11,4 +11,12 @@
 int env_write(const struct run_file *rf, const struct clock_info *clock,
 	      const char *dir, char *err, size_t err_len) MUST_CHECK;
 
+/*
+ * Whether the CPUs are a program (QEMU without hardware virtualisation): what
+ * takes how long says nothing about a machine then. By the name in CPUID that
+ * QEMU's emulator gives, or by QEMU's name in the firmware's tables where no
+ * other hypervisor gives one.
+ */
+bool env_emulated(void);
+
 #endif

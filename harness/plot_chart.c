@@ -95,6 +95,9 @@ void chart_credit(struct chart *c, const struct run_data *run,
 		 nr_samples == 1 ? "" : "s");
 	append(c->foot, sizeof(c->foot), samples);
 	append(c->foot, sizeof(c->foot), run->id);
+	if (run_emulated(run))
+		append(c->subtitle, sizeof(c->subtitle),
+		       "   [emulated CPUs: no time here means anything]");
 	if (synthetic)
 		append(c->subtitle, sizeof(c->subtitle),
 		       "   [synthetic topology: not NUMA latency]");

@@ -13,6 +13,7 @@
 
 #include "alloc/page/fragindex.h"
 #include "harness/build_info.h"
+#include "harness/env.h"
 #include "harness/hlog.h"
 #include "harness/outfile.h"
 #include "harness/rep.h"
@@ -400,6 +401,8 @@ static json_t *flags_json(const struct rep *rep)
 
 	if (rep->machine->desc.topo.synthetic)
 		json_array_append_new(list, json_string("synthetic"));
+	if (env_emulated())
+		json_array_append_new(list, json_string("emulated"));
 	if (rep->noisy) {
 		json_array_append_new(list, json_string("noisy"));
 		json_array_append_new(list,

@@ -177,6 +177,7 @@ static int read_flags(const struct json_reader *r, struct rep_data *rep)
 		used += (size_t)sprintf(rep->flags + used, "%s%s",
 					used ? ";" : "", s);
 		rep->synthetic |= strcmp(s, "synthetic") == 0;
+		rep->emulated |= strcmp(s, "emulated") == 0;
 	}
 	if (!valid)
 		sprintf(rep->flags + used, "%sinvalid", used ? ";" : "");
@@ -538,6 +539,15 @@ bool cell_synthetic(const struct cell_data *cell)
 	for (unsigned i = 0; i < cell->nr_reps; i++)
 		if (cell->rep[i].synthetic)
 			return true;
+	return false;
+}
+
+bool run_emulated(const struct run_data *run)
+{
+	for (unsigned c = 0; c < run->nr_cells; c++)
+		for (unsigned i = 0; i < run->cell[c].nr_reps; i++)
+			if (run->cell[c].rep[i].emulated)
+				return true;
 	return false;
 }
 

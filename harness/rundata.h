@@ -49,7 +49,7 @@ struct rep_data {
 	unsigned nr_metrics, nr_floors;
 	char flags[256]; /* joined by ';', "" none */
 	int order;       /* -1: not of one order */
-	bool synthetic;
+	bool synthetic, emulated;
 };
 
 struct cell_data {
@@ -87,6 +87,8 @@ unsigned cell_nr_ok(const struct cell_data *cell);
 const char *cell_param(const struct cell_data *cell, const char *key);
 /* Any repetition of the cell on a synthetic topology. */
 bool cell_synthetic(const struct cell_data *cell);
+/* Any repetition of the run on emulated CPUs: its times mean nothing. */
+bool run_emulated(const struct run_data *run);
 /*
  * Same workload, machine and parameters, whatever the engine; `except` (NULL:
  * none) names one more key that may differ, "threads" and "order" among them.

@@ -48,6 +48,7 @@ static const struct {
 	{ 'h', "outside_loop", "harness took more than 2 % of the window" },
 	{ 'o', "oversubscribed", "more threads than CPUs" },
 	{ 'c', "call", "out-of-line dispatch" },
+	{ 'e', "emulated", "emulated CPUs: no time here means anything" },
 	{ 'i', "invalid", "no measurement: built with checks or sanitizers" },
 	{ '!', "", "other flags: see samples.csv" },
 };
@@ -526,6 +527,10 @@ static void put_title(FILE *f, const struct run_data *run)
 		json_text_or(run->env, "commit", "unknown"),
 		json_is_true(json_object_get(run->env, "dirty")) ? " + changes"
 								 : "");
+	if (run_emulated(run))
+		fputs("emulated CPUs: no time here means anything, of this or "
+		      "any machine\n",
+		      f);
 	if (!isnan(cost) && !isnan(quantum))
 		fprintf(f,
 			"clock: a reading costs %.1f ns, its quantum is %.2f "

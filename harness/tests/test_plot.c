@@ -127,6 +127,37 @@ Test(plot, synthetic_topology_and_credit_stand_on_the_chart)
 	free(script);
 }
 
+Test(plot, emulated_cpus_stand_on_every_chart)
+{
+	static const struct folder_cell emulated[] = {
+		{ "zonelock-pair-t1-o0", "zonelock", "pair", "mem=1G", 1, 0,
+		  NULL, NULL, NULL, 30 },
+		{ "zonelock-pair-t2-o0", "zonelock", "pair", "mem=1G", 2, 0,
+		  NULL, NULL, "emulated", 80 },
+		{ "zonelock-bulk-t1-o0", "zonelock", "bulk", "mem=1G", 1, 0,
+		  NULL, NULL, NULL, 40 },
+		{ "zonelock-bulk-t2-o0", "zonelock", "bulk", "mem=1G", 2, 0,
+		  NULL, NULL, NULL, 40 },
+	};
+	static const char *const scripts[] = { "plots/throughput-pair.gp",
+					       "plots/throughput-bulk.gp" };
+	char *script;
+
+	scripts_only();
+	script = folder_read(dir, scripts[0]);
+	cr_assert_null(strstr(script, "emulated"));
+	free(script);
+	folder_remove(dir);
+	folder_make(dir, emulated, ARRAY_SIZE(emulated));
+	scripts_only();
+	for (unsigned i = 0; i < ARRAY_SIZE(scripts); i++) {
+		script = folder_read(dir, scripts[i]);
+		cr_assert(script && strstr(script, "[emulated CPUs: no time"),
+			  "%s", scripts[i]);
+		free(script);
+	}
+}
+
 Test(plot, no_chart_where_there_is_nothing_to_show)
 {
 	char *text = NULL;

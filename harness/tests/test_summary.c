@@ -154,6 +154,25 @@ Test(summary, figures_stand_in_their_columns)
 	free(text);
 }
 
+Test(summary, emulated_cpus_are_told_first)
+{
+	static const struct folder_cell emulated[] = {
+		{ "zonelock-pair-t1-o0", "zonelock", "pair", "mem=1G", 1, 0,
+		  NULL, NULL, "emulated", 33 },
+	};
+	char *text = summary();
+
+	cr_assert_null(strstr(text, "emulated"));
+	free(text);
+	folder_remove(dir);
+	folder_make(dir, emulated, 1);
+	text = summary();
+	cr_assert_lt(strstr(text, "emulated CPUs: no time here means"),
+		     strstr(text, "\npair"));
+	cr_assert(strstr(text, "  e: emulated CPUs"));
+	free(text);
+}
+
 Test(summary, floors_are_rows_of_each_table)
 {
 	char *text = summary();

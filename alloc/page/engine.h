@@ -55,6 +55,22 @@ struct alloc_plan {
 	bool mark_high; /* 6.12: HIGH decides until ZONE_BELOW_HIGH is set */
 };
 
+/*
+ * Where a thread's requests begin, as Linux's mempolicy tells them. Requests
+ * for a given node (alloc_pages_node, __GFP_THISNODE) do not ask it.
+ */
+enum mem_mode {
+	MEM_LOCAL,      /* the zonelist of the thread's node */
+	MEM_PREFER,     /* that of another node, with its fallbacks */
+	MEM_BIND,       /* that node's zones and no other's */
+	MEM_INTERLEAVE, /* the nodes with memory in turn, a request each */
+};
+
+struct mem_policy {
+	enum mem_mode mode;
+	uint16_t node; /* MEM_PREFER, MEM_BIND */
+};
+
 /* One per thread. Written by its thread only. */
 struct page_ctx {
 	struct page_engine *engine;
@@ -66,6 +82,8 @@ struct page_ctx {
 	uint64_t rng;                   /* engine's use; never 0 */
 	uint16_t cpu;                   /* modelled CPU, < topo.nr_cpus */
 	uint16_t node;                  /* modelled node of that CPU */
+	struct mem_policy policy;       /* page_ctx_policy() */
+	uint16_t interleave_node;       /* that of the last request */
 	bool in_reclaim;                /* PF_MEMALLOC: may ignore the marks */
 	bool oom_victim;                /* may use half of MIN */
 	/* pgalloc of the preferred zone after the last visit of the slow path:

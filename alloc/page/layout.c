@@ -165,15 +165,22 @@ static void node_fill(struct machine_desc *desc, unsigned nid, uint64_t start,
 	}
 }
 
+static bool sizes_given(const struct machine_desc *desc)
+{
+	for (unsigned nid = 0; nid < desc->topo.nr_nodes; nid++)
+		if (desc->topo.node_bytes[nid])
+			return true;
+	return false;
+}
+
 /* Pages of each node, and their sum. */
 static uint64_t split(const struct machine_desc *desc, uint64_t bytes,
 		      uint64_t pages[MAX_NODES])
 {
+	const bool given = sizes_given(desc);
 	unsigned nr = desc->topo.nr_nodes;
-	uint64_t total = 0, given = 0;
+	uint64_t total = 0;
 
-	for (unsigned nid = 0; nid < nr; nid++)
-		given += desc->topo.node_bytes[nid];
 	for (unsigned nid = 0; nid < nr; nid++) {
 		uint64_t share =
 			given ? desc->topo.node_bytes[nid] : bytes / nr;
@@ -211,7 +218,8 @@ int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 			 (unsigned long long)(limit / MIB_PAGES));
 		return -EINVAL;
 	}
-	if (pages[0] < BLOCK_PAGES) {
+	/* nodes whose sizes are given may be without memory, node 0 as well */
+	if (!total || (!sizes_given(desc) && pages[0] < BLOCK_PAGES)) {
 		snprintf(err, err_len,
 			 "memory: expected at least 4 MiB on node 0");
 		return -EINVAL;

@@ -127,7 +127,8 @@ struct machine_memory {
  */
 struct zone_counters {
 	uint64_t pgalloc, pgfree;
-	uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other;
+	uint64_t numa_hit, numa_miss, numa_foreign, numa_interleave;
+	uint64_t numa_local, numa_other;
 };
 
 /* Where a pfn belongs: populated zones sorted by start, spans do not overlap.

@@ -10,8 +10,10 @@
  * Departures from Linux: nothing reclaims, compacts or kills. kswapd is not
  * woken but the call is recorded (EV_KSWAPD_WAKE); where a request may reclaim
  * directly, alloc_direct() does what remains of that path. __GFP_NOFAIL gets
- * one more try with half of the reserve and may fail then. Cpusets, memory
- * policies and dirty limits do not exist.
+ * one more try with half of the reserve and may fail then. Cpusets and dirty
+ * limits do not exist. A memory policy is a thread's: MEM_BIND knows one node,
+ * whose mask Linux would hold against the local zonelist, which comes to that
+ * node's own zones; MEM_PREFER is MPOL_PREFERRED.
  */
 #include "alloc/page/page_alloc.h"
 
@@ -24,6 +26,7 @@ struct alloc_request {
 	gfp_t gfp;
 	unsigned order, idx, mt;
 	unsigned first; /* position of preferred in list */
+	bool in_turn;   /* MEM_INTERLEAVE chose the node */
 };
 
 const char *page_order_refusal(unsigned long order)
@@ -138,6 +141,8 @@ static pfn_t take(const struct alloc_request *r, struct zone *zone,
 	if (!pfn_valid(pfn))
 		return pfn;
 	page_count_alloc(ctx, r->preferred, zone, 1, 1ULL << r->order);
+	if (r->in_turn)
+		page_count_interleave(ctx, zone, 1);
 	if (zone_boost_pending(zone, flags))
 		zone_boost_noticed(ctx, zone);
 	if (r->gfp & GFP_BIT_COMP)
@@ -300,6 +305,42 @@ static bool request_init(struct alloc_request *r, unsigned nid)
 	return r->preferred && r->order <= MAX_PAGE_ORDER;
 }
 
+/* The node with memory that follows the one of the last request. */
+static unsigned next_in_turn(struct page_ctx *ctx)
+{
+	const struct machine *m = ctx->machine;
+	unsigned nid = ctx->interleave_node;
+
+	do
+		nid = (nid + 1) % m->desc.topo.nr_nodes;
+	while (!m->node[nid].has_memory);
+	ctx->interleave_node = (uint16_t)nid;
+	return nid;
+}
+
+/* Applies the thread's policy to a request that names no node itself; returns
+ * the node whose zonelist it takes. */
+static unsigned ask_policy(struct alloc_request *r)
+{
+	struct page_ctx *ctx = r->ctx;
+
+	if (r->gfp & GFP_BIT_THISNODE)
+		return ctx->node;
+	switch (ctx->policy.mode) {
+	case MEM_LOCAL:
+		break;
+	case MEM_BIND:
+		r->gfp |= GFP_BIT_THISNODE;
+		return ctx->policy.node;
+	case MEM_PREFER:
+		return ctx->policy.node;
+	case MEM_INTERLEAVE:
+		r->in_turn = true;
+		return next_in_turn(ctx);
+	}
+	return ctx->node;
+}
+
 NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 {
 	static const _Atomic long none;
@@ -307,14 +348,18 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 	const struct machine *m = ctx->machine;
 	struct alloc_plan *plan = &ctx->plan;
 	struct zone *zone;
+	bool in_turn;
 
 	*plan = (struct alloc_plan){ .gfp = gfp,
 				     .zone = m->zone,
 				     .counters = ctx->counters };
-	if (!request_init(&r, ctx->node))
+	/* a plan is for one node: who takes turns has none, and goes the long
+	 * way each time; the zone is only a guess for frees then */
+	in_turn = page_takes_turns(ctx, gfp);
+	if (!request_init(&r, in_turn ? ctx->node : ask_policy(&r)))
 		return;
 	zone = r.preferred;
-	plan->nr_orders = NR_PAGE_ORDERS;
+	plan->nr_orders = in_turn ? 0 : NR_PAGE_ORDERS;
 	plan->mt = r.mt;
 	plan->alloc_flags = page_fast_flags(zone, gfp, r.mt);
 	plan->zone = zone;
@@ -342,9 +387,11 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 	bool fresh;
 	pfn_t pfn;
 
+	if (nid == PAGE_NODE_BY_POLICY)
+		nid = ask_policy(&r);
 	if (!request_init(&r, nid))
 		return PFN_NONE;
-	pfn = walk(&r, page_fast_flags(r.preferred, gfp, r.mt));
+	pfn = walk(&r, page_fast_flags(r.preferred, r.gfp, r.mt));
 	if (pfn_valid(pfn))
 		return pfn;
 	fresh = crossed(&r, &ctx->slow_pgalloc);
@@ -371,7 +418,7 @@ NOINLINE struct zone *page_bulk_zone(struct page_ctx *ctx, gfp_t gfp,
 	struct alloc_request r = { .ctx = ctx, .gfp = gfp };
 	struct zone *zone;
 
-	if (!request_init(&r, ctx->node))
+	if (!request_init(&r, ask_policy(&r)))
 		return NULL;
 	for (unsigned i = r.first; (zone = r.list->zone[i]); i++) {
 		struct wmark_check c = { .idx = r.preferred->idx };

@@ -19,7 +19,8 @@
  * MAX_PAGE_ORDER; a larger order returns PFN_NONE.
  *
  * alloc_pages: 2^order contiguous frames aligned to their size, or PFN_NONE
- * (below the watermark, or nothing large enough). The node is ctx->node.
+ * (below the watermark, or nothing large enough). The node that is asked first
+ * is ctx->node unless ctx->policy says otherwise.
  */
 pfn_t alloc_pages(struct page_ctx *ctx, gfp_t gfp, unsigned order);
 /* From node nid first; nid < nr_nodes, PFN_NONE otherwise. */
@@ -52,6 +53,10 @@ void split_page(struct page_ctx *ctx, pfn_t pfn, unsigned order);
 int page_ctx_enter(struct page_ctx *ctx, struct page_engine *e, uint16_t cpu,
 		   struct zone_counters *counters, struct event_ring *events)
 	MUST_CHECK;
+/* Another policy for the thread's requests; it starts with MEM_LOCAL. By the
+ * thread that owns ctx. 0, or -EINVAL: no such node, or MEM_BIND to a node
+ * without memory. */
+int page_ctx_policy(struct page_ctx *ctx, struct mem_policy policy) MUST_CHECK;
 /* By the same thread, after its last call. */
 void page_ctx_exit(struct page_ctx *ctx);
 
@@ -198,6 +203,22 @@ ALWAYS_INLINE void page_count_alloc(struct page_ctx *ctx,
 		c->numa_other += nr;
 }
 
+/* Is each request for the next node? As in Linux, not one with __GFP_THISNODE,
+ * which is for a given node. */
+ALWAYS_INLINE bool page_takes_turns(const struct page_ctx *ctx, gfp_t gfp)
+{
+	return ctx->policy.mode == MEM_INTERLEAVE && !(gfp & GFP_BIT_THISNODE);
+}
+
+/* The zone gave what an interleaving thread asked for: where it is the node
+ * whose turn it was, that counts. */
+ALWAYS_INLINE void page_count_interleave(struct page_ctx *ctx,
+					 const struct zone *zone, unsigned nr)
+{
+	if (zone->nid == ctx->interleave_node)
+		ctx->counters[zone->id].numa_interleave += nr;
+}
+
 /* Does the engine hand out frames without a head word? */
 ALWAYS_INLINE bool page_frameless(const struct page_ops *ops)
 {
@@ -238,6 +259,9 @@ ALWAYS_INLINE bool zone_boost_pending(const struct zone *zone,
 		(alloc_flags & ALLOC_KSWAPD));
 }
 
+/* nid of page_alloc_slow(): the one that ctx->policy says. */
+#define PAGE_NODE_BY_POLICY UINT32_MAX
+
 /* Walks the zonelist of node nid from the start, then takes the slow path.
  * ctx->ops hands out the block. Counts, records events. */
 NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
@@ -274,17 +298,19 @@ ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 	if (unlikely(plan->gfp != gfp))
 		page_plan(ctx, gfp);
 	if (unlikely(order >= plan->nr_orders))
-		return page_alloc_slow(ctx, ctx->node, gfp, order);
+		return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp, order);
 	pfn = ops->cached ? ops->cached(ctx, order) : PFN_NONE;
 	if (!ops->cached || unlikely(!pfn_valid(pfn))) {
 		struct zone *zone = plan->zone;
 
 		if (unlikely(!plan_permits(plan, order)))
-			return page_alloc_slow(ctx, ctx->node, gfp, order);
+			return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp,
+					       order);
 		pfn = ops->rmqueue(ctx, zone, order, plan->mt,
 				   plan->alloc_flags);
 		if (unlikely(!pfn_valid(pfn)))
-			return page_alloc_slow(ctx, ctx->node, gfp, order);
+			return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp,
+					       order);
 		if (zone_boost_pending(zone, plan->alloc_flags))
 			zone_boost_noticed(ctx, zone);
 	}
@@ -441,8 +467,11 @@ ALWAYS_INLINE unsigned page_alloc_bulk(const struct page_ops *const ops,
 		if (got < run)
 			break;
 	}
-	if (!(ops->features & PAGE_F_FLOOR) && taken)
+	if (!(ops->features & PAGE_F_FLOOR) && taken) {
 		page_count_alloc(ctx, zone, zone, taken, taken);
+		if (unlikely(page_takes_turns(ctx, gfp)))
+			page_count_interleave(ctx, zone, taken);
+	}
 	if (taken)
 		return i;
 	/* nothing by the short way: one by the ordinary one */

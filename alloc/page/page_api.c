@@ -24,7 +24,9 @@ pfn_t alloc_pages_node(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 {
 	if (nid >= ctx->machine->desc.topo.nr_nodes)
 		return PFN_NONE;
-	if (nid == ctx->node || (ctx->ops->features & PAGE_F_FLOOR))
+	/* the thread's plan is for its own node only without a policy */
+	if ((nid == ctx->node && ctx->policy.mode == MEM_LOCAL) ||
+	    (ctx->ops->features & PAGE_F_FLOOR))
 		return page_alloc(ctx->ops, ctx, gfp, order);
 	return page_alloc_slow(ctx, nid, gfp, order);
 }
@@ -176,6 +178,21 @@ int page_ctx_enter(struct page_ctx *ctx, struct page_engine *e, uint16_t cpu,
 	ctx->rng = 0x9e3779b97f4a7c15ULL * (cpu + 1ULL);
 	page_plan(ctx, GFP_KERNEL);
 	return ctx->ops->thread_enter ? ctx->ops->thread_enter(ctx) : 0;
+}
+
+int page_ctx_policy(struct page_ctx *ctx, struct mem_policy policy)
+{
+	const struct machine *m = ctx->machine;
+	const bool named = policy.mode == MEM_PREFER || policy.mode == MEM_BIND;
+
+	if (named && policy.node >= m->desc.topo.nr_nodes)
+		return -EINVAL;
+	if (policy.mode == MEM_BIND && !m->node[policy.node].has_memory)
+		return -EINVAL;
+	ctx->policy = policy;
+	ctx->interleave_node = ctx->node;
+	page_plan(ctx, ctx->plan.gfp);
+	return 0;
 }
 
 void page_ctx_exit(struct page_ctx *ctx)

@@ -193,6 +193,8 @@ static unsigned long zone_counter(const struct procfs_source *src,
 		return c ? c->numa_miss : 0;
 	case FROM_NUMA_FOREIGN:
 		return c ? c->numa_foreign : 0;
+	case FROM_NUMA_INTERLEAVE:
+		return c ? c->numa_interleave : 0;
 	case FROM_NUMA_LOCAL:
 		return c ? c->numa_local : 0;
 	case FROM_NUMA_OTHER:

@@ -24,7 +24,7 @@ const struct counter_name zone_counter_names[] = {
 	{ "numa_hit", WHEN_NUMA, FROM_NUMA_HIT, false },
 	{ "numa_miss", WHEN_NUMA, FROM_NUMA_MISS, false },
 	{ "numa_foreign", WHEN_NUMA, FROM_NUMA_FOREIGN, false },
-	{ .name = "numa_interleave", .when = WHEN_NUMA },
+	{ "numa_interleave", WHEN_NUMA, FROM_NUMA_INTERLEAVE, false },
 	{ "numa_local", WHEN_NUMA, FROM_NUMA_LOCAL, false },
 	{ "numa_other", WHEN_NUMA, FROM_NUMA_OTHER, false },
 };

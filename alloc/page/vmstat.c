@@ -44,6 +44,7 @@ void zone_counters_add(struct zone_counters *sum, const struct zone_counters *c)
 	sum->numa_hit += c->numa_hit;
 	sum->numa_miss += c->numa_miss;
 	sum->numa_foreign += c->numa_foreign;
+	sum->numa_interleave += c->numa_interleave;
 	sum->numa_local += c->numa_local;
 	sum->numa_other += c->numa_other;
 }

@@ -52,7 +52,6 @@ static void order_build(struct machine *m, unsigned local, int load[MAX_NODES])
 		n = (int)local;
 	else
 		n = next_node(m, local, used, load);
-	node->nr_order = 0;
 	for (; n >= 0; n = next_node(m, local, used, load)) {
 		used[n] = true;
 		if (distance[n] != distance[prev])
@@ -90,8 +89,11 @@ void zonelists_build(struct machine *m)
 		struct node *node = &m->node[nid];
 		struct zonelist *lists = node->zonelist;
 
-		order_build(m, nid, load);
 		memset(lists, 0, NR_ZONELISTS * sizeof(*lists));
+		node->nr_order = 0;
+		/* a number between two nodes: Linux does not have it either */
+		if (node->online || node->has_cpu)
+			order_build(m, nid, load);
 		for (unsigned i = 0; i < node->nr_order; i++)
 			list_add_node(&lists[ZONELIST_FALLBACK],
 				      &m->node[node->node_order[i]]);

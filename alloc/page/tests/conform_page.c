@@ -394,6 +394,71 @@ Test(page, counters_tell_where_pages_came_from)
 	bench_end(b);
 }
 
+/* A block of `order` that lies on node want; returned to the engine. */
+static void expect_node(struct bench *b, gfp_t gfp, unsigned order,
+			unsigned want)
+{
+	pfn_t pfn = alloc_pages(&b->ctx, gfp, order);
+
+	cr_assert(pfn_valid(pfn));
+	cr_assert_eq(machine_zone_of(b->m, pfn.v)->nid, want);
+	free_pages(&b->ctx, pfn, order);
+}
+
+static unsigned bulk_node(struct bench *b)
+{
+	pfn_t out[8];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(out); i++)
+		out[i] = PFN_NONE;
+	cr_assert_eq(alloc_pages_bulk(&b->ctx, GFP_KERNEL, 8, out), 8);
+	free_pages_bulk(&b->ctx, 8, out);
+	return machine_zone_of(b->m, out[7].v)->nid;
+}
+
+Test(page, requests_follow_the_memory_policy)
+{
+	struct bench *b = bench_make(KERNEL_6_1, 2);
+	const struct mem_policy bind = { MEM_BIND, 1 },
+				prefer = { MEM_PREFER, 1 },
+				turns = { MEM_INTERLEAVE, 0 },
+				nowhere = { MEM_BIND, 2 };
+	const struct zone_counters *here = &b->counters[ZONE_NORMAL];
+	const struct zone_counters *there =
+		&b->counters[MAX_NR_ZONES + ZONE_NORMAL];
+
+	cr_assert_eq(page_ctx_policy(&b->ctx, nowhere), -EINVAL);
+	if (!is_floor()) {
+		cr_assert_eq(page_ctx_policy(&b->ctx, bind), 0);
+		expect_node(b, GFP_KERNEL, 0, 1);
+		expect_node(b, GFP_KERNEL, 3, 1);
+		cr_assert_eq(bulk_node(b), 1);
+		/* node 1 has no DMA zone, and no other node may be taken */
+		cr_assert_not(pfn_valid(alloc_pages(&b->ctx, GFP_DMA, 0)));
+		/* requests for a given node do not ask the policy */
+		expect_node(b, GFP_KERNEL | GFP_BIT_THISNODE, 0, 0);
+		cr_assert_eq(there->numa_hit, 10);
+		cr_assert_eq(there->numa_other, 10);
+		cr_assert_eq(page_ctx_policy(&b->ctx, prefer), 0);
+		expect_node(b, GFP_KERNEL, 1, 1);
+		expect_node(b, GFP_DMA, 0, 0);
+		cr_assert_eq(page_ctx_policy(&b->ctx, turns), 0);
+		for (unsigned i = 0; i < 6; i++)
+			expect_node(b, GFP_KERNEL, i, !(i % 2));
+		cr_assert_eq(bulk_node(b), 1);
+		cr_assert_eq(bulk_node(b), 0);
+		cr_assert_eq(there->numa_interleave, 3 + 8);
+		cr_assert_eq(here->numa_interleave, 3 + 8);
+		/* node 0's turn at a zone that it has, node 1's that it lacks
+		 */
+		expect_node(b, GFP_DMA, 0, 0);
+		expect_node(b, GFP_DMA, 0, 0);
+		cr_assert_eq(b->counters[ZONE_DMA].numa_interleave, 1);
+		cr_assert_eq(here->numa_miss + there->numa_miss, 0);
+	}
+	bench_end(b);
+}
+
 static void random_operations(enum kernel_rules kernel, unsigned nr_nodes)
 {
 	struct bench *b = bench_make(kernel, nr_nodes);

@@ -136,6 +136,118 @@ Test(zonelist, cpus_count_only_after_boot)
 	}
 }
 
+/*
+ * What kernels said when they booted ("Fallback order for Node ..."), 6.1.192
+ * and 6.12.117 of Debian in QEMU guests. cpus, memory: a character a node, '-'
+ * for none. order: nodes by ',', the orders of nodes 0, 1, ... by blanks; 6.12
+ * leaves a node without memory out of its own.
+ */
+static const struct booted {
+	const char *name, *cpus, *memory;
+	const char *distances; /* above the diagonal, row by row; "": 20 */
+	const char *order;
+} booted[] = {
+	{ "4 equal", "0123", "0123", "", "0,1,2,3 1,2,3,0 2,3,0,1 3,0,1,2" },
+	{ "8 equal", "01234567", "01234567", "",
+	  "0,1,2,3,4,5,6,7 1,2,3,4,5,6,7,0 2,3,4,5,6,7,0,1 3,4,5,6,7,0,1,2 "
+	  "4,5,6,7,0,1,2,3 5,6,7,0,1,2,3,4 6,7,0,1,2,3,4,5 7,0,1,2,3,4,5,6" },
+	{ "2 without CPUs, equal", "01--", "0123", "",
+	  "0,1,2,3 1,2,3,0 2,3,0,1 3,0,1,2" },
+	{ "CPUs alone, memory alone", "012-", "0-23", "",
+	  "0,2,3 1,3,2,0 2,3,0 3,0,2" },
+	{ "node 0 without memory", "012", "-12", "", "0,1,2 1,2 2,1" },
+	{ "ring of 8", "01234567", "01234567",
+	  "16 22 28 34 28 22 16  16 22 28 34 28 22  16 22 28 34 28  "
+	  "16 22 28 34  16 22 28  16 22  16",
+	  "0,1,7,2,6,3,5,4 1,2,0,7,3,6,4,5 2,3,1,4,0,5,7,6 3,4,2,5,1,6,0,7 "
+	  "4,5,3,6,2,7,1,0 5,6,4,7,3,0,2,1 6,7,5,0,4,1,3,2 7,0,6,1,5,2,4,3" },
+	{ "2 packages of 2", "0123", "0123", "12 21 21  21 21  12",
+	  "0,1,2,3 1,0,3,2 2,3,0,1 3,2,1,0" },
+	{ "4 with memory alone behind each", "0123----", "01234567",
+	  "21 21 21 17 28 28 28  21 21 28 17 28 28  21 28 28 17 28  "
+	  "28 28 28 17  28 28 28  28 28  28",
+	  "0,4,1,2,3,5,6,7 1,5,2,3,0,6,7,4 2,6,3,0,1,7,4,5 3,7,0,1,2,4,5,6 "
+	  "4,0,5,6,7,1,2,3 5,1,6,7,2,3,0,4 6,2,7,3,0,1,4,5 7,3,0,1,2,4,5,6" },
+	{ "distances of 20 and 21", "0123", "0123", "20 21 20  20 21  21",
+	  "0,1,3,2 1,2,0,3 2,1,3,0 3,0,1,2" },
+	{ "2 with CPUs alone", "0123-", "0--34",
+	  "15 25 25 20  25 25 20  15 20  20",
+	  "0,4,3 1,0,4,3 2,3,4,0 3,4,0 4,0,3" },
+};
+
+static struct machine *booted_machine(const struct booted *b,
+				      enum kernel_rules kernel)
+{
+	struct machine_desc *d = malloc(sizeof(*d));
+	const unsigned nr = (unsigned)strlen(b->memory);
+	const char *s = b->distances;
+	struct machine *m;
+	unsigned cpu = 0;
+	char err[256];
+
+	layout_defaults(d);
+	d->kernel = kernel;
+	layout_topo(&d->topo, nr, nr);
+	for (unsigned nid = 0; nid < nr; nid++) {
+		if (b->cpus[nid] != '-')
+			d->topo.node_of_cpu[cpu++] = (uint16_t)nid;
+		d->topo.node_bytes[nid] = b->memory[nid] == '-' ? 0 : 64 << 20;
+		for (unsigned to = nid + 1; to < nr && *s; to++) {
+			char *end;
+			uint8_t distance = (uint8_t)strtoul(s, &end, 10);
+
+			d->topo.distance[nid][to] = distance;
+			d->topo.distance[to][nid] = distance;
+			s = end;
+		}
+	}
+	d->topo.nr_cpus = (uint16_t)cpu;
+	cr_assert(!layout_zones(d, 0, err, sizeof(err)), "%s: %s", b->name,
+		  err);
+	cr_assert(!machine_create(&m, d, NULL, err, sizeof(err)), "%s: %s",
+		  b->name, err);
+	free(d);
+	return m;
+}
+
+static void check_booted(const struct booted *b, enum kernel_rules kernel)
+{
+	struct machine *m = booted_machine(b, kernel);
+	const char *s = b->order;
+
+	for (unsigned nid = 0; nid < m->desc.topo.nr_nodes; nid++) {
+		const struct node *node = &m->node[nid];
+		unsigned nr = 0;
+
+		for (; *s >= '0'; s += *s == ',') {
+			unsigned want = (unsigned)(*s++ - '0');
+
+			if (want == nid && !node->has_memory &&
+			    kernel == KERNEL_6_12)
+				continue;
+			cr_assert_lt(nr, node->nr_order);
+			cr_assert_eq(node->node_order[nr], want,
+				     "%s, rules %d: place %u of node %u is %u, "
+				     "not %u",
+				     b->name, kernel, nr, nid,
+				     node->node_order[nr], want);
+			nr++;
+		}
+		s += strspn(s, " ");
+		cr_assert_eq(nr, node->nr_order, "%s: node %u", b->name, nid);
+	}
+	cr_assert_eq(*s, 0);
+	machine_destroy(m);
+}
+
+Test(zonelist, as_booted_kernels_print_it)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(booted); i++) {
+		check_booted(&booted[i], KERNEL_6_1);
+		check_booted(&booted[i], KERNEL_6_12);
+	}
+}
+
 Test(zonelist, zones_descend_within_a_node)
 {
 	struct machine_desc *d = malloc(sizeof(*d));

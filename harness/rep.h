@@ -65,6 +65,7 @@ struct phase_window {
 	uint64_t open, end;      /* gate; last worker's end */
 	uint64_t harness_cpu_ns; /* used by the main thread meanwhile */
 	struct noise_mark before, after;
+	struct zone_lock_stats locks_before, locks_after;
 };
 
 struct sample {

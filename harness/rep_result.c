@@ -191,6 +191,33 @@ static void add_machine(json_t *list, const struct rep *rep)
 				  1e6));
 }
 
+/* Takings of the zones' locks in the throughput window. */
+static void add_zone_locks(json_t *list, const struct rep *rep)
+{
+	const struct phase_window *w = &rep->window[PHASE_RATE];
+	const double taken =
+		(double)(w->locks_after.taken - w->locks_before.taken);
+	const double contended =
+		(double)(w->locks_after.contended - w->locks_before.contended);
+	const double wait_ns =
+		clock_ns(&rep->clock, w->locks_after.wait_ticks -
+					      w->locks_before.wait_ticks);
+	const uint64_t ops = sum_ops(rep);
+
+	if (rep->binding->ops->features & PAGE_F_FLOOR)
+		return;
+	add_metric(list, "zone_locks_per_op", "takings/op", "lower",
+		   ops ? json_real(taken / (double)ops) : json_null());
+	add_metric(list, "zone_lock_contended", "share", "lower",
+		   taken > 0 ? json_real(contended / taken) : json_null());
+	add_metric(list, "zone_lock_wait_ns", "ns", "lower",
+		   contended > 0 ? json_real(wait_ns / contended)
+				 : json_null());
+	add_metric(list, "zone_lock_wait_share", "share", "lower",
+		   json_real(wait_ns /
+			     (rate_window_ns(rep, PHASE_RATE) * rep->team.nr)));
+}
+
 static json_t *metrics_json(const struct rep *rep)
 {
 	static const char *const kinds[NR_LATENCIES] = { "alloc", "free" };
@@ -216,6 +243,7 @@ static json_t *metrics_json(const struct rep *rep)
 		add_metric(list, rep->report[i].name, rep->report[i].unit,
 			   rep->report[i].better,
 			   json_real(rep->report[i].value));
+	add_zone_locks(list, rep);
 	add_fragmentation(list, rep);
 	add_machine(list, rep);
 	add_metric(list, "outside_loop_share", "share", "lower",
@@ -345,6 +373,9 @@ static json_t *counters_json(const struct rep *rep)
 	};
 	uint64_t alloc[MAX_NR_ZONES] = { 0 }, freed = 0, hit = 0, miss = 0,
 		 foreign = 0, local = 0, other = 0;
+	const enum rep_phase last =
+		rep->params->lat_runtime_ns ? PHASE_LATENCY : PHASE_RATE;
+	const struct zone_lock_stats *locks = &rep->window[last].locks_after;
 	uint64_t kind[EV_NR] = { 0 };
 	json_t *o = json_object(), *events = json_object(), *engine;
 	char name[32];
@@ -380,6 +411,10 @@ static json_t *counters_json(const struct rep *rep)
 			    json_integer((json_int_t)foreign));
 	json_object_set_new(o, "numa_local", json_integer((json_int_t)local));
 	json_object_set_new(o, "numa_other", json_integer((json_int_t)other));
+	json_object_set_new(o, "zone_lock_taken",
+			    json_integer((json_int_t)locks->taken));
+	json_object_set_new(o, "zone_lock_contended",
+			    json_integer((json_int_t)locks->contended));
 	for (unsigned k = 0; k < EV_NR; k++)
 		json_object_set_new(events, event_name((enum event_kind)k),
 				    json_integer((json_int_t)kind[k]));

@@ -21,6 +21,7 @@
 #define HAVE_RSEQ 1
 #endif
 
+#include "alloc/page/zone_lock.h"
 #include "harness/rep.h"
 #include "workloads/lib/rng.h"
 
@@ -320,6 +321,7 @@ static void direct_phase(struct rep *rep, enum rep_phase phase)
 	atomic_store_explicit(&rep->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&rep->gate, 0, memory_order_relaxed);
 	mark_noise(rep, &window->before);
+	zone_lock_stats_sum(rep->machine, &window->locks_before);
 	if (phase == PHASE_RATE)
 		rep_gate_set(rep, true);
 	pthread_barrier_wait(&rep->barrier);
@@ -334,6 +336,7 @@ static void direct_phase(struct rep *rep, enum rep_phase phase)
 	if (phase == PHASE_RATE)
 		rep_gate_set(rep, false);
 	mark_noise(rep, &window->after);
+	zone_lock_stats_sum(rep->machine, &window->locks_after);
 	for (unsigned i = 0; i < rep->team.nr; i++)
 		if (rep->thread[i].phase[phase].end > window->end)
 			window->end = rep->thread[i].phase[phase].end;

@@ -615,7 +615,7 @@ void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 
 	if (reserved_highatomic(zone) >= highatomic_limit(zone))
 		return;
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	mt = pageblock_mt(zone, pfn.v);
 	if (reserved_highatomic(zone) >= highatomic_limit(zone) ||
 	    !migratetype_mergeable(mt))
@@ -632,7 +632,7 @@ void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 	reserved_highatomic_set(zone, reserved_highatomic(zone) + add);
 	note(ctx, zone, EV_HIGHATOMIC, order, 1);
 out:
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
@@ -644,7 +644,7 @@ bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 
 	if (!force && reserved_highatomic(zone) <= block)
 		return false;
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	for (unsigned o = 0; o < NR_PAGE_ORDERS && moved <= 0; o++) {
 		uint32_t pfn =
 			pfn_list_first(&zone->free_area[o].list[MT_HIGHATOMIC]);
@@ -659,7 +659,7 @@ bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 		moved = pageblock_move(&b, zone, pfn, mt);
 		note(ctx, zone, EV_HIGHATOMIC, o, 0);
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	return moved > 0;
 }
 
@@ -674,7 +674,7 @@ void page_movable_add(struct zone *zone, pfn_t pfn, int nr)
 void buddy_init_zone(struct zone *zone)
 {
 	/* relaxed, all: zone->lock orders later writers */
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
 		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
 			struct pfn_list *list = &zone->free_area[o].list[mt];
@@ -694,7 +694,7 @@ void buddy_init_zone(struct zone *zone)
 	for (unsigned c = 0; c < zone->machine->desc.topo.nr_cpus; c++)
 		atomic_store_explicit(&zone->cpu[c].free_diff, 0,
 				      memory_order_relaxed);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 NOINLINE void buddy_boot_keep(struct zone *zone, unsigned mt)
@@ -752,7 +752,7 @@ static void boot_later(struct zone *zone, uint64_t start, uint64_t nr)
 
 void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
 {
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	buddy_boot_link(zone, UINT64_MAX);
 	while (start < end) {
 		uint64_t run = boot_run(zone, start, end);
@@ -772,13 +772,13 @@ void buddy_boot_range(struct zone *zone, uint64_t start, uint64_t end)
 				FPI_TO_TAIL);
 		start += 1ULL << order;
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 void buddy_snapshot(struct zone *zone, struct zone_snapshot *out)
 {
 	*out = (struct zone_snapshot){ 0 };
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
 		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++) {
 			struct pfn_list *list = &zone->free_area[o].list[mt];
@@ -791,7 +791,7 @@ void buddy_snapshot(struct zone *zone, struct zone_snapshot *out)
 			out->free_pages += out->nr_free[o][mt] << o;
 		}
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 /* One block of a free list; NULL or what is wrong with it. */
@@ -923,9 +923,9 @@ const char *buddy_verify(struct zone *zone)
 
 	if (!zone_populated(zone))
 		return NULL;
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	broken = verify_locked(zone);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	return broken;
 }
 

@@ -22,6 +22,7 @@
 
 #include "alloc/page/engine.h"
 #include "alloc/page/vmstat.h"
+#include "alloc/page/zone_lock.h"
 
 /* relaxed, in all list functions: the owner of the list's lock is the only
  * writer; a reader without the lock wants to know "empty or not" only */

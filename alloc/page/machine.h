@@ -36,6 +36,13 @@ struct zone_cpu {
 	int8_t stat_threshold;
 } CACHELINE;
 
+/* Takings of zone->lock since boot, by zone_lock(). */
+struct zone_lock_stats {
+	uint64_t taken;      /* all of them */
+	uint64_t contended;  /* those that had to wait */
+	uint64_t wait_ticks; /* of the TSC, spent waiting */
+};
+
 #define ZONE_BOOSTED_WATERMARK 0x1u
 #define ZONE_RECLAIM_ACTIVE    0x2u
 #define ZONE_BELOW_HIGH        0x4u
@@ -73,9 +80,10 @@ struct zone {
 	struct zone_cpu *cpu;                   /* [machine->topo.nr_cpus] */
 	void *engine_zone; /* the engine's own per-zone data */
 
-	struct spinlock lock CACHELINE;
-	_Atomic uint32_t flags;        /* ZONE_* */
-	uint32_t nr_isolate_pageblock; /* zone->lock */
+	struct spinlock lock CACHELINE;    /* by zone_lock() */
+	struct zone_lock_stats lock_stats; /* zone->lock */
+	_Atomic uint32_t flags;            /* ZONE_* */
+	uint32_t nr_isolate_pageblock;     /* zone->lock */
 	/* sum over o of nr_free << o == nr_free_pages + all free_diff
 	   + pages on Isolate lists; under zone->lock */
 	struct free_area free_area[NR_PAGE_ORDERS];

@@ -554,7 +554,7 @@ static void merge_flush(struct sorter *s)
 
 	if (!s->nr_merge)
 		return;
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	for (uint32_t i = 0; i < s->nr_merge; i++) {
 		const pfn_t pfn = { s->merge[i] };
 		const unsigned order =
@@ -564,7 +564,7 @@ static void merge_flush(struct sorter *s)
 
 		buddy_free(&b, zone, &site, block, 0);
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	count(s->rz->e, CNT_MERGE_HOLDS, 1);
 	s->merged += s->nr_merge;
 	s->nr_merge = 0;
@@ -1100,7 +1100,7 @@ static pfn_t refill(struct page_ctx *ctx, struct zone *zone, unsigned order,
 	struct chain chain = { 0 };
 	pfn_t pfn;
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
 	while (pfn_valid(pfn) && got + 1 < n) {
 		pfn_t more = buddy_smallest(&b, zone, order, mt);
@@ -1113,7 +1113,7 @@ static pfn_t refill(struct page_ctx *ctx, struct zone *zone, unsigned order,
 	}
 	if (got)
 		buddy_account(&b, zone, -((long)got << order), mt);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	if (!got)
 		return pfn;
 	for (unsigned i = got; i-- > 0;)
@@ -1163,9 +1163,9 @@ static NOINLINE pfn_t rcu_rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
 		pfn = refill(ctx, zone, order, mt, alloc_flags);
 		return pfn_valid(pfn) ? pfn : steal(ctx, zone, order, mt);
 	}
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	return pfn;
 }
 

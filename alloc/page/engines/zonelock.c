@@ -14,7 +14,7 @@
  * Progress: that of the lock, first come first served (alloc/base/lock.c).
  * Departures from Linux: interrupts do not exist.
  *
- * Loop stores: spin_lock pfn_list_pop page_set_head_ref
+ * Loop stores: spin_trylock zone_lock pfn_list_pop page_set_head_ref
  * Loop stores: pfn_list_add_head spin_unlock
  */
 #include <errno.h>
@@ -32,9 +32,9 @@ ENGINE_HOT pfn_t zonelock_rmqueue(struct page_ctx *ctx, struct zone *zone,
 	const struct buddy_ref b = buddy_ref(ctx, zone);
 	pfn_t pfn;
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	return pfn;
 }
 
@@ -45,9 +45,9 @@ ENGINE_HOT void zonelock_free(struct page_ctx *ctx, struct zone *zone,
 	const struct buddy_site site = buddy_site(zone, pfn, order);
 	const struct buddy_block block = { pfn.v, order, site.mt };
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	buddy_free(&b, zone, &site, block, fpi_flags);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
@@ -58,7 +58,7 @@ ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
 	const struct buddy_ref b = buddy_ref(ctx, zone);
 	unsigned got = 0;
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	while (got < n) {
 		pfn_t pfn = buddy_rmqueue(&b, zone, 0, mt, alloc_flags);
 
@@ -66,7 +66,7 @@ ENGINE_HOT unsigned zonelock_rmqueue_bulk(struct page_ctx *ctx,
 			break;
 		out[got++] = pfn;
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	return got;
 }
 
@@ -75,14 +75,14 @@ ENGINE_HOT void zonelock_free_bulk(struct page_ctx *ctx, struct zone *zone,
 {
 	const struct buddy_ref b = buddy_ref(ctx, zone);
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	for (unsigned i = 0; i < n; i++) {
 		const struct buddy_site site = buddy_site(zone, pfn[i], 0);
 		const struct buddy_block block = { pfn[i].v, 0, site.mt };
 
 		buddy_free(&b, zone, &site, block, 0);
 	}
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 static int zonelock_create(struct page_engine **out, struct machine *m)

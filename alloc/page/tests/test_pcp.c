@@ -11,6 +11,7 @@
 #include "alloc/page/layout.h"
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/pcp.h"
+#include "alloc/page/zone_lock.h"
 #include "harness/bind.h"
 
 TestSuite(pcp, .timeout = 120);
@@ -185,11 +186,13 @@ Test(pcp, drains_of_6_7_follow_the_frees_in_a_row)
 static void check_million(enum pcp_tuning tuning, uint64_t refills,
 			  uint64_t drains)
 {
+	struct zone_lock_stats before, after;
 	struct setup s;
 	pfn_t *pfn;
 
 	begin(&s, tuning, 252);
 	pfn = malloc(NR_PAGES * sizeof(*pfn));
+	zone_lock_stats_sum(s.m, &before);
 	for (unsigned i = 0; i < NR_PAGES; i++) {
 		pfn[i] = alloc_pages(&s.ctx, GFP_KERNEL, 0);
 		cr_assert(pfn_valid(pfn[i]));
@@ -197,13 +200,25 @@ static void check_million(enum pcp_tuning tuning, uint64_t refills,
 	cr_assert_eq(s.pcp->refills, refills, "%llu refills, expected %llu",
 		     (unsigned long long)s.pcp->refills,
 		     (unsigned long long)refills);
+	zone_lock_stats_sum(s.m, &after);
+	cr_assert_eq(after.taken - before.taken, refills,
+		     "the zone's lock was taken %llu times, expected %llu",
+		     (unsigned long long)(after.taken - before.taken),
+		     (unsigned long long)refills);
 	s.ops->drain(s.e, &s.ctx);
 	pageset_example(&s, 252);
+	zone_lock_stats_sum(s.m, &before);
 	for (unsigned i = 0; i < NR_PAGES; i++)
 		free_pages(&s.ctx, pfn[i], 0);
 	cr_assert_eq(s.pcp->drains, drains, "%llu drains, expected %llu",
 		     (unsigned long long)s.pcp->drains,
 		     (unsigned long long)drains);
+	zone_lock_stats_sum(s.m, &after);
+	cr_assert_eq(after.taken - before.taken, drains,
+		     "the zone's lock was taken %llu times, expected %llu",
+		     (unsigned long long)(after.taken - before.taken),
+		     (unsigned long long)drains);
+	cr_assert_eq(after.contended, 0);
 	free(pfn);
 	end(&s);
 }

@@ -53,30 +53,37 @@ ENGINE_DIRS   ?= alloc/page/engines
 ENGINE_SRC    := $(wildcard $(addsuffix /*.c,$(ENGINE_DIRS)))
 ENGINES       := $(sort $(basename $(notdir $(ENGINE_SRC))))
 WORKLOADS     := $(sort $(basename $(notdir $(wildcard workloads/page/*.h))))
-LIB_SRC  := $(wildcard alloc/base/*.c alloc/page/*.c workloads/lib/*.c) \
-	$(filter-out harness/main.c harness/bind_page.c,$(wildcard harness/*.c))
+SLAB_ENGINE_SRC := $(wildcard alloc/slab/engines/*.c)
+SLAB_ENGINES    := $(sort $(basename $(notdir $(SLAB_ENGINE_SRC))))
+SLAB_WORKLOADS  := $(sort $(basename $(notdir $(wildcard workloads/slab/*.h))))
+LIB_SRC  := $(wildcard alloc/base/*.c alloc/page/*.c alloc/slab/*.c workloads/lib/*.c) \
+	$(filter-out harness/main.c harness/bind_page.c harness/bind_slab.c,$(wildcard harness/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/obj/%.o)
-BIND_OBJ := $(ENGINES:%=$(B)/bind/page/%.o)
+BIND_OBJ := $(ENGINES:%=$(B)/bind/page/%.o) $(SLAB_ENGINES:%=$(B)/bind/slab/%.o)
 
 # Tests, by name of the file in a tests/ folder:
 #   test_*.c           Criterion program, linked with all but main
-#   conform_*.c        Criterion program, one for each engine (-include)
+#   conform_*.c        Criterion program, one for each engine (-include); of
+#                      alloc/slab/tests: for each slab engine
 #   torture*.c stress_*.c   program with a main of its own: exit status 0 or 1
 #   fuzz_*.c           libFuzzer target (fuzz_main.c: runs a corpus instead)
 #   *.sh               script, run with ZONEBENCH=the binary
 #   other *.c          helper, linked into the programs above that refer to it
-TEST_DIRS  := alloc/base/tests alloc/page/tests workloads/tests harness/tests
+TEST_DIRS  := alloc/base/tests alloc/page/tests alloc/slab/tests workloads/tests harness/tests
 TEST_SRC   := $(wildcard $(addsuffix /*.c,$(TEST_DIRS)))
 in_tests    = $(filter $(foreach d,$(TEST_DIRS),$(addprefix $(d)/,$(1))),$(TEST_SRC))
 UNIT_SRC   := $(call in_tests,test_%.c)
-CONF_SRC   := $(call in_tests,conform_%.c)
+SLAB_CONF_SRC := $(filter alloc/slab/%,$(call in_tests,conform_%.c))
+CONF_SRC   := $(filter-out $(SLAB_CONF_SRC),$(call in_tests,conform_%.c))
 PLAIN_SRC  := $(call in_tests,torture%.c stress_%.c)
 FUZZ_SRC   := $(filter-out %/fuzz_main.c,$(call in_tests,fuzz_%.c))
-HELP_SRC   := $(filter-out $(UNIT_SRC) $(CONF_SRC) $(PLAIN_SRC) $(FUZZ_SRC) %/fuzz_main.c,$(TEST_SRC))
+HELP_SRC   := $(filter-out $(UNIT_SRC) $(CONF_SRC) $(SLAB_CONF_SRC) $(PLAIN_SRC) $(FUZZ_SRC) %/fuzz_main.c,$(TEST_SRC))
 HELP_OBJ   := $(HELP_SRC:%.c=$(B)/obj/%.o)
 UNIT_BIN   := $(UNIT_SRC:%.c=$(B)/%)
 PLAIN_BIN  := $(PLAIN_SRC:%.c=$(B)/%)
-CONF_BIN   := $(foreach e,$(ENGINES),$(foreach c,$(CONF_SRC),$(B)/conform/$(basename $(notdir $(c)))-$(e)))
+conform_of = $(foreach e,$(1),$(foreach c,$(2),$(B)/conform/$(basename $(notdir $(c)))-$(e)))
+CONF_BIN   := $(call conform_of,$(ENGINES),$(CONF_SRC)) \
+	$(call conform_of,$(SLAB_ENGINES),$(SLAB_CONF_SRC))
 # An archive: only what a program refers to, for some helpers use Criterion.
 HELPERS    := $(B)/helpers.a
 TEST_LINK  := $(LIB_OBJ) $(BIND_OBJ) $(HELPERS)
@@ -86,7 +93,7 @@ ORACLE_SH  := $(filter %/oracles.sh,$(TEST_SH))
 MODEL_SH   := $(filter %/spin_test.sh,$(TEST_SH))
 SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH),$(TEST_SH))
 
-GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h
+GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h $(B)/slab_workloads.gen.h
 
 .PHONY: all FORCE help tests fuzz-bins clean
 all: $(B)/zonebench
@@ -102,13 +109,15 @@ $(B)/obj/%.o: %.c $(B)/flags.gen | $(GEN)
 $(B)/obj/harness/plot_templates.o: $(wildcard plots/*.gp)
 
 # One object per engine: its own file, the policy and every workload's loop.
+# $(1) the engine's file, $(2) page or slab.
 define ENGINE_RULES
-$$(B)/bind/page/$(basename $(notdir $(1))).o: $(1) harness/bind_page.c $$(GEN) $$(B)/flags.gen
+$$(B)/bind/$(2)/$(basename $(notdir $(1))).o: $(1) harness/bind_$(2).c $$(GEN) $$(B)/flags.gen
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(ALL_CFLAGS) -DENGINE_NAME='"$(basename $(notdir $(1)))"' -MMD -MP \
-		-include $(1) -c harness/bind_page.c -o $$@
+		-include $(1) -c harness/bind_$(2).c -o $$@
 endef
-$(foreach e,$(ENGINE_SRC),$(eval $(call ENGINE_RULES,$(e))))
+$(foreach e,$(ENGINE_SRC),$(eval $(call ENGINE_RULES,$(e),page)))
+$(foreach e,$(SLAB_ENGINE_SRC),$(eval $(call ENGINE_RULES,$(e),slab)))
 
 # The conformance suite is compiled once per engine, with the engine's file.
 define CONFORM_RULES
@@ -118,12 +127,16 @@ $$(B)/conform/$(basename $(notdir $(2)))-$(basename $(notdir $(1))).o: $(1) $(2)
 		-include $(1) -c $(2) -o $$@
 endef
 $(foreach c,$(CONF_SRC),$(foreach e,$(ENGINE_SRC),$(eval $(call CONFORM_RULES,$(e),$(c)))))
+$(foreach c,$(SLAB_CONF_SRC),$(foreach e,$(SLAB_ENGINE_SRC),$(eval $(call CONFORM_RULES,$(e),$(c)))))
 
 $(HELPERS): $(HELP_OBJ)
 	@rm -f $@
 	$(call say,AR,$@)ar rcs $@ $^
 
-$(CONF_BIN): %: %.o $(LIB_OBJ) $(HELPERS)
+$(call conform_of,$(ENGINES),$(CONF_SRC)): %: %.o $(LIB_OBJ) $(HELPERS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
+# A slab engine stands on page engines, which the bind objects hold.
+$(call conform_of,$(SLAB_ENGINES),$(SLAB_CONF_SRC)): %: %.o $(TEST_LINK)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 $(UNIT_BIN): $(B)/%: $(B)/obj/%.o $(TEST_LINK)
 	@mkdir -p $(@D)
@@ -151,12 +164,18 @@ $(B)/flags.gen: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CC) $(ALL_CFLAGS)' > $@.tmp
 	$(rewrite)
+# $(1) page or slab, $(2) the same in capitals, $(3) names
+define workloads_gen
+@mkdir -p $(@D)
+@{ for w in $(3); do echo "#include \"workloads/$(1)/$$w.h\""; done; \
+   echo "#define FOR_EACH_$(2)_WORKLOAD(X) \\"; \
+   for w in $(3); do echo "	X($$w) \\"; done; echo; } > $@.tmp
+$(rewrite)
+endef
 $(B)/page_workloads.gen.h: FORCE
-	@mkdir -p $(@D)
-	@{ for w in $(WORKLOADS); do echo "#include \"workloads/page/$$w.h\""; done; \
-	   echo "#define FOR_EACH_PAGE_WORKLOAD(X) \\"; \
-	   for w in $(WORKLOADS); do echo "	X($$w) \\"; done; echo; } > $@.tmp
-	$(rewrite)
+	$(call workloads_gen,page,PAGE,$(WORKLOADS))
+$(B)/slab_workloads.gen.h: FORCE
+	$(call workloads_gen,slab,SLAB,$(SLAB_WORKLOADS))
 $(B)/build_info.gen.h: FORCE
 	@mkdir -p $(@D)
 	@scripts/build_info.sh '$(VERSION)' '$(CC)' '$(ALL_CFLAGS)' '$(HOT)' > $@.tmp
@@ -320,4 +339,4 @@ help:
 clean:
 	rm -rf $(B)
 
--include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/obj/*/*/*/*.d $(B)/bind/page/*.d $(B)/conform/*.d)
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/obj/*/*/*/*.d $(B)/bind/*/*.d $(B)/conform/*.d)

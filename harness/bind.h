@@ -1,7 +1,8 @@
 /*
- * Bindings: one per engine, made by harness/bind_page.c from the engine's own
- * file and every workload. Cold calls go through ops; a run makes one
- * indirect call, run[probe](worker), and nothing indirect inside the loop.
+ * Bindings: one per engine, made by harness/bind_page.c or harness/bind_slab.c
+ * from the engine's own file and every workload of its kind. Cold calls go
+ * through ops; a run makes one indirect call, run[probe](worker), and nothing
+ * indirect inside the loop.
  */
 #ifndef HARNESS_BIND_H
 #define HARNESS_BIND_H
@@ -28,6 +29,23 @@ const struct page_binding *page_binding_find(const char *name);
 /* NULL: no such workload. Whether it can run on the engine: workload_fits(). */
 const struct bound_workload *page_binding_workload(const struct page_binding *b,
 						   const char *name);
+
+struct slab_binding {
+	const struct slab_ops *ops;
+	const struct bound_workload *run; /* nr_runs */
+	unsigned nr_runs;
+	struct slab_binding *next; /* sorted by name once main starts */
+};
+
+/* As their likes above. */
+void slab_binding_register(struct slab_binding *binding);
+const struct slab_binding *slab_binding_first(void);
+const struct slab_binding *slab_binding_find(const char *name);
+const struct bound_workload *slab_binding_workload(const struct slab_binding *b,
+						   const char *name);
+
+/* The workload of that name, of either kind (a name is unique); NULL: none. */
+const struct workload *binding_workload_find(const char *name);
 
 /* How the engine's hot hooks are reached inside the loops of this build. */
 #ifdef HOT_CALL

@@ -11,6 +11,26 @@
 #include "harness/command.h"
 #include "harness/options.h"
 
+static void list_slab_engines(void)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} features[] = {
+		{ SLAB_F_FLOOR, "floor" },
+		{ SLAB_F_EXACT, "exact" },
+	};
+
+	for (const struct slab_binding *b = slab_binding_first(); b;
+	     b = b->next) {
+		printf("%-12s %s [slab]", b->ops->name, b->ops->summary);
+		for (size_t i = 0; i < ARRAY_SIZE(features); i++)
+			if (b->ops->features & features[i].bit)
+				printf(" [%s]", features[i].name);
+		putchar('\n');
+	}
+}
+
 static int list_engines(void)
 {
 	static const struct {
@@ -31,6 +51,7 @@ static int list_engines(void)
 				printf(" [%s]", features[i].name);
 		putchar('\n');
 	}
+	list_slab_engines();
 	return EXIT_OK;
 }
 
@@ -41,6 +62,8 @@ static void list_workload(const struct workload *w)
 		printf("%-12s needs an even number of threads\n", "");
 	if (w->needs & WORKLOAD_FRAMES)
 		printf("%-12s needs an engine that hands out frames\n", "");
+	if (w->needs & WORKLOAD_OBJECTS)
+		printf("%-12s needs an engine that hands out objects\n", "");
 	for (unsigned i = 0; i < nr_options; i++) {
 		const struct option *o = &options[i];
 
@@ -54,9 +77,12 @@ static void list_workload(const struct workload *w)
 static int list_workloads(void)
 {
 	const struct page_binding *b = page_binding_first();
+	const struct slab_binding *s = slab_binding_first();
 
 	for (unsigned i = 0; b && i < b->nr_runs; i++)
 		list_workload(b->run[i].workload);
+	for (unsigned i = 0; s && i < s->nr_runs; i++)
+		list_workload(s->run[i].workload);
 	return EXIT_OK;
 }
 

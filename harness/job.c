@@ -104,30 +104,43 @@ static int kv_add(struct kv_list *list, const struct option *o,
 	return 0;
 }
 
+/* What a name of engines or workloads may be; how many. */
+static unsigned known_names(const char *key, const char **names, unsigned max)
+{
+	const struct page_binding *p = page_binding_first();
+	const struct slab_binding *s = slab_binding_first();
+	const bool workloads = !strcmp(key, "workload");
+	unsigned nr = 0;
+
+	for (unsigned i = 0; workloads && p && i < p->nr_runs && nr < max; i++)
+		names[nr++] = p->run[i].workload->name;
+	for (unsigned i = 0; workloads && s && i < s->nr_runs && nr < max; i++)
+		names[nr++] = s->run[i].workload->name;
+	for (; !workloads && p && nr < max; p = p->next)
+		names[nr++] = p->ops->name;
+	for (; !strcmp(key, "engine") && s && nr < max; s = s->next)
+		names[nr++] = s->ops->name;
+	return nr;
+}
+
 /* Engines and workloads are known by their bindings. */
 static int check_name(const struct option *o, const char *value, char *why,
 		      size_t why_len)
 {
-	const bool engine = !strcmp(o->name, "engine");
-	const struct page_binding *b = page_binding_first();
+	const bool pages = !strcmp(o->name, "pages");
 	const char *names[256], *near;
-	unsigned nr = 0;
+	unsigned nr;
 
-	if (!engine && strcmp(o->name, "workload"))
+	if (!pages && strcmp(o->name, "engine") && strcmp(o->name, "workload"))
 		return 0;
-	if (engine)
-		for (; b && nr < ARRAY_SIZE(names); b = b->next)
-			names[nr++] = b->ops->name;
-	else
-		for (; b && nr < b->nr_runs && nr < ARRAY_SIZE(names); nr++)
-			names[nr] = b->run[nr].workload->name;
+	nr = known_names(o->name, names, ARRAY_SIZE(names));
 	for (unsigned i = 0; i < nr; i++)
 		if (!strcmp(names[i], value))
 			return 0;
 	near = nearest_name(value, names, nr);
 	snprintf(why, why_len, "expected one of `zonebench list %ss`%s%s%s",
-		 o->name, near ? "; did you mean '" : "", near ? near : "",
-		 near ? "'?" : "");
+		 pages ? "engine" : o->name, near ? "; did you mean '" : "",
+		 near ? near : "", near ? "'?" : "");
 	return -EINVAL;
 }
 

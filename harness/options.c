@@ -41,6 +41,7 @@ static const char *const fragmentations[] = { "fresh", "captured", NULL };
 static const char *const pcp_tunings[] = { "6.1", "6.7", NULL };
 static const char *const rseq_modes[] = { "auto", "off", NULL };
 static const char *const rcu_flavors[] = { "memb", "qsbr", "mb", "bp", NULL };
+static const char *const slub_fasts[] = { "rseq", "cmpxchg", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 static const char *const zonelist_times[] = { "boot", "hotplug", NULL };
 
@@ -55,6 +56,9 @@ const struct option options[] = {
 	{ "workload", OPT_NAME, GROUP_RUN, AXIS & ~AT_GLOBAL, .def = "pair",
 	  .summary = "what is done to it; default: the section's name",
 	  FIELD(workload_name) },
+	{ "pages", OPT_NAME, GROUP_RUN, AXIS, .def = "pcp",
+	  .summary = "page engine below a slab engine", .uses = USES_SLAB,
+	  FIELD(pages) },
 	{ "threads", OPT_THREADS, GROUP_RUN, AXIS, .def = "1",
 	  .min = 1, .max = MAX_CPUS, .unit = "threads",
 	  .summary = "pinned threads, or percent of the usable CPUs",
@@ -167,6 +171,32 @@ const struct option options[] = {
 	  .min = 1, .max = 95, .unit = "percent", .uses = USES_OCCUPANCY,
 	  .summary = "share of the machine that is held",
 	  FIELD(workload.occupancy) },
+	{ "size", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS, .def = "64",
+	  .min = 1, .max = KMALLOC_MAX_SIZE, .unit = "bytes",
+	  .summary = "size of an object", .uses = USES_SIZE,
+	  FIELD(workload.size) },
+	{ "align", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS, .def = "0",
+	  .pow2 = true, .min = 0, .max = PAGE_SIZE, .unit = "bytes",
+	  .summary = "alignment of an object; 0: as the rules say",
+	  .uses = USES_SIZE, FIELD(workload.align) },
+	{ "flags", OPT_CACHE_FLAGS, GROUP_WORKLOAD, AXIS | AT_TOOLS,
+	  .def = "none", .uses = USES_SIZE,
+	  .summary = "flags of the cache, joined by '|'",
+	  FIELD(workload.cache_flags) },
+	{ "slub_fast", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "rseq",
+	  .choices = slub_fasts, .uses = USES_SLAB,
+	  .summary = "slub: restartable sequences, or compare-and-swap",
+	  FIELD(slub_fast) },
+	{ "hardened", OPT_BOOL, GROUP_WORKLOAD, AXIS, .def = "0",
+	  .summary = "slub: free pointers are encoded", .uses = USES_SLAB,
+	  FIELD(hardened) },
+	{ "freelist_random", OPT_BOOL, GROUP_WORKLOAD, AXIS, .def = "0",
+	  .summary = "new slabs hand out their objects in random order",
+	  .uses = USES_SLAB, FIELD(freelist_random) },
+	{ "slub_min_objects", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS,
+	  .def = "0", .min = 0, .max = 32767, .unit = "objects",
+	  .summary = "slub: objects of a slab; 0: by the number of CPUs",
+	  .uses = USES_SLAB, FIELD(slub_min_objects) },
 	{ "bytes", OPT_RANGE, GROUP_WORKLOAD, AXIS, .def = "4K-512K",
 	  .min = 1, .max = PAGE_SIZE << MAX_PAGE_ORDER, .unit = "bytes",
 	  .hint = "larger than the largest block is a matter for vmalloc",
@@ -402,6 +432,11 @@ void option_expected(const struct option *o, char *buf, size_t len)
 			 "gfp flags joined by '|', such as "
 			 "GFP_KERNEL|__GFP_ZERO");
 		break;
+	case OPT_CACHE_FLAGS:
+		snprintf(buf, len,
+			 "none, or cache flags joined by '|', such as "
+			 "hwcache_align|reclaim_account");
+		break;
 	case OPT_PLACEMENT:
 		snprintf(buf, len, "compact, scatter or node:N");
 		break;
@@ -578,6 +613,8 @@ static int set_value(const struct option *o, const char *value,
 		return set_range(o, value, p);
 	case OPT_GFP:
 		return set_gfp(o, value, p);
+	case OPT_CACHE_FLAGS:
+		return slab_flags_parse(value, field_of(o, p));
 	case OPT_THREADS:
 		return set_threads(o, value, p);
 	case OPT_PLACEMENT:
@@ -651,6 +688,9 @@ void option_format(const struct option *o, const struct job_params *p,
 	case OPT_GFP:
 		gfp_format(*(const gfp_t *)at, buf, len);
 		break;
+	case OPT_CACHE_FLAGS:
+		slab_flags_format(*(const uint32_t *)at, buf, len);
+		break;
 	case OPT_THREADS:
 		snprintf(buf, len, "%u%s", threads->n,
 			 threads->percent ? "%" : "");
@@ -687,19 +727,13 @@ void job_params_init(struct job_params *p)
 const char *option_type_name(enum option_type type)
 {
 	static const char *const names[] = {
-		[OPT_INT] = "integer",
-		[OPT_SIZE] = "size",
-		[OPT_DURATION] = "duration",
-		[OPT_PERCENT] = "percent",
-		[OPT_BOOL] = "bool",
-		[OPT_ENUM] = "enum",
-		[OPT_CHOICE] = "enum",
-		[OPT_STRING] = "string",
-		[OPT_NAME] = "name",
-		[OPT_RANGE] = "range",
-		[OPT_GFP] = "gfp",
-		[OPT_THREADS] = "threads",
-		[OPT_PLACEMENT] = "placement",
+		[OPT_INT] = "integer",       [OPT_SIZE] = "size",
+		[OPT_DURATION] = "duration", [OPT_PERCENT] = "percent",
+		[OPT_BOOL] = "bool",         [OPT_ENUM] = "enum",
+		[OPT_CHOICE] = "enum",       [OPT_STRING] = "string",
+		[OPT_NAME] = "name",         [OPT_RANGE] = "range",
+		[OPT_GFP] = "gfp",           [OPT_CACHE_FLAGS] = "flags",
+		[OPT_THREADS] = "threads",   [OPT_PLACEMENT] = "placement",
 		[OPT_RULE] = "rule",
 	};
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "harness/kv.h"
+#include "alloc/slab/slab.h"
 #include "harness/machine_params.h"
 #include "workloads/lib/params.h"
 
@@ -32,6 +33,10 @@ struct job_params {
 	struct machine_params machine;
 	struct workload_params workload;
 	char engine[JOB_NAME_MAX];
+	char pages[JOB_NAME_MAX]; /* page engine below a slab engine */
+	enum slub_fast slub_fast;
+	bool hardened, freelist_random; /* slub */
+	uint32_t slub_min_objects;
 	char workload_name[JOB_NAME_MAX];
 	struct thread_count threads;
 	struct placement placement;
@@ -61,6 +66,7 @@ enum option_type {
 	OPT_NAME,  /* letters, digits, '.', '_', '-'; may name a folder */
 	OPT_RANGE, /* two sizes */
 	OPT_GFP,
+	OPT_CACHE_FLAGS,
 	OPT_THREADS,
 	OPT_PLACEMENT,
 	OPT_RULE, /* KEY=LIST pairs; kept by the job, not in the params */

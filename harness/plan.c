@@ -134,15 +134,6 @@ static int read_axis(const struct expansion *x, struct axis *a,
 	return r;
 }
 
-static const struct workload *workload_named(const char *name)
-{
-	const struct page_binding *b = page_binding_first();
-	const struct bound_workload *w;
-
-	w = b ? page_binding_workload(b, name) : NULL;
-	return w ? w->workload : NULL;
-}
-
 /* An axis that the workload does not look at would repeat the same cell. */
 static int check_used(const struct expansion *x, const struct option *o,
 		      const struct kv *kv, bool is_list)
@@ -152,7 +143,7 @@ static int check_used(const struct expansion *x, const struct option *o,
 	struct where where = where_of_kv(x->job, kv);
 	char shown[64];
 
-	w = x->workload ? workload_named(x->workload) : NULL;
+	w = x->workload ? binding_workload_find(x->workload) : NULL;
 	if (!o->uses || !w || (w->uses & o->uses))
 		return 0;
 	if (!is_list && !(s && kv_find(&s->kv, o) == kv))
@@ -294,26 +285,74 @@ static uint64_t cell_timeout_ns(const struct cell *c)
 	return scan_duration(cell_value(c, "timeout"), &ns) ? 0 : ns;
 }
 
-/* What an engine, a workload and a host cannot do together. */
-static int check_cell(const struct expansion *x, const struct cell *c)
+static int check_page_engine(const struct expansion *x, const struct cell *c,
+			     const struct workload *w)
 {
-	const struct workload *w = workload_named(cell_value(c, "workload"));
-	const struct page_binding *b =
-		page_binding_find(cell_value(c, "engine"));
+	const char *name = cell_value(c, "engine");
+	const struct page_binding *b = page_binding_find(name);
 	struct where where = plan_where(x->job, c);
-	struct placement placement;
-	uint16_t cpu[MAX_CPUS];
-	char why[256];
 
-	if (!w || !b)
+	if (!b)
 		return fail_at(&where, x->err, x->err_len,
-			       "expected a known engine and workload");
-	if ((w->needs & WORKLOAD_FRAMES) && (b->ops->features & PAGE_F_FLOOR))
+			       "engine=%s: expected a page engine for workload "
+			       "%s",
+			       name, w->name);
+	if (!workload_fits(w, b->ops->features))
 		return fail_at(&where, x->err, x->err_len,
 			       "engine=%s: expected an engine that hands out "
 			       "frames for workload %s, or exclude = engine=%s "
 			       "workload=%s",
 			       b->ops->name, w->name, b->ops->name, w->name);
+	return 0;
+}
+
+/* A slab engine stands on a page engine with frames. */
+static int check_slab_engine(const struct expansion *x, const struct cell *c,
+			     const struct workload *w)
+{
+	const char *name = cell_value(c, "engine");
+	const char *pages = cell_value(c, "pages");
+	const struct slab_binding *b = slab_binding_find(name);
+	const struct page_binding *p = page_binding_find(pages);
+	struct where where = plan_where(x->job, c);
+
+	if (!b)
+		return fail_at(&where, x->err, x->err_len,
+			       "engine=%s: expected a slab engine for workload "
+			       "%s",
+			       name, w->name);
+	if ((w->needs & WORKLOAD_OBJECTS) && (b->ops->features & SLAB_F_FLOOR))
+		return fail_at(&where, x->err, x->err_len,
+			       "engine=%s: expected an engine that hands out "
+			       "objects for workload %s, or exclude = "
+			       "engine=%s workload=%s",
+			       name, w->name, name, w->name);
+	if (!p || (p->ops->features & PAGE_F_FLOOR))
+		return fail_at(&where, x->err, x->err_len,
+			       "pages=%s: expected a page engine that hands "
+			       "out frames",
+			       pages);
+	return 0;
+}
+
+/* What an engine, a workload and a host cannot do together. */
+static int check_cell(const struct expansion *x, const struct cell *c)
+{
+	const struct workload *w =
+		binding_workload_find(cell_value(c, "workload"));
+	struct where where = plan_where(x->job, c);
+	struct placement placement;
+	uint16_t cpu[MAX_CPUS];
+	char why[256];
+	int r;
+
+	if (!w)
+		return fail_at(&where, x->err, x->err_len,
+			       "expected a known engine and workload");
+	r = w->uses & USES_SLAB ? check_slab_engine(x, c, w)
+				: check_page_engine(x, c, w);
+	if (r)
+		return r;
 	if ((w->needs & WORKLOAD_EVEN_THREADS) && c->threads % 2)
 		return fail_at(&where, x->err, x->err_len,
 			       "threads=%u: expected an even number of threads "
@@ -373,7 +412,7 @@ static void cell_name(const struct expansion *x, struct cell *c)
 {
 	const struct job_section *s = section_of(x->job, x->section);
 	const char *workload = cell_value(c, "workload");
-	const struct workload *w = workload_named(workload);
+	const struct workload *w = binding_workload_find(workload);
 	char part[96];
 
 	id_append(c->id, cell_value(c, "engine"));

@@ -147,6 +147,12 @@ static int lock_memory(const struct rep *rep, char *err, size_t err_len)
 	return r;
 }
 
+const char *rep_engine_name(const struct rep *rep)
+{
+	return rep->slab_binding ? rep->slab_binding->ops->name
+				 : rep->binding->ops->name;
+}
+
 static int set_up(struct rep *rep, char *err, size_t err_len)
 {
 	int r = clock_calibrate(&rep->clock, CALIBRATION_WINDOWS,
@@ -162,6 +168,8 @@ static int set_up(struct rep *rep, char *err, size_t err_len)
 		r = populate(rep, err, err_len);
 	if (!r)
 		r = start_engine(rep, err, err_len);
+	if (!r)
+		r = rep_slab_start(rep, err, err_len);
 	return r;
 }
 
@@ -288,6 +296,7 @@ static void measure(struct rep *rep)
 		getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss;
 	prove_placement(rep);
 	collect_noise(rep);
+	rep_slab_finish(rep);
 	rep->drained = prove_whole(rep, "after the run");
 	audit(rep);
 }
@@ -326,7 +335,28 @@ static void take_apart(struct rep *rep)
 	free(rep->params);
 	free(rep->desc);
 	json_decref(rep->params_json);
+	json_decref(rep->slab_json);
 	free(rep);
+}
+
+/* A slab workload's engine is a slab engine, on the page engine pages=. */
+static void find_bindings(struct rep *rep)
+{
+	const struct job_params *p = rep->params;
+	const struct workload *w = binding_workload_find(p->workload_name);
+
+	if (w && (w->uses & USES_SLAB)) {
+		rep->slab_binding = slab_binding_find(p->engine);
+		rep->binding = page_binding_find(p->pages);
+		if (rep->slab_binding)
+			rep->bound = slab_binding_workload(rep->slab_binding,
+							   p->workload_name);
+		return;
+	}
+	rep->binding = page_binding_find(p->engine);
+	if (rep->binding)
+		rep->bound =
+			page_binding_workload(rep->binding, p->workload_name);
 }
 
 static int prepare_params(struct rep *rep, const struct run_file *rf,
@@ -351,12 +381,8 @@ static int prepare_params(struct rep *rep, const struct run_file *rf,
 	}
 	rep->params->workload.seed =
 		rng_seed(rf->seed, (uint64_t)cell << 32 | rep->index) | 1;
-	rep->binding = page_binding_find(rep->params->engine);
-	rep->bound = rep->binding
-			     ? page_binding_workload(rep->binding,
-						     rep->params->workload_name)
-			     : NULL;
-	if (rep->bound)
+	find_bindings(rep);
+	if (rep->binding && rep->bound)
 		return 0;
 	snprintf(err, err_len, "engine or workload is not in this build");
 	return -EINVAL;

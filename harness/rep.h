@@ -45,6 +45,7 @@ struct rep_thread {
 	pthread_t thread;
 	bool started;
 	struct page_ctx ctx;
+	struct slab_ctx slab_ctx; /* slab cells, while w->slab is set */
 	struct event_ring events;
 	struct zone_counters *counters; /* [machine->nr_zones] */
 	struct phase_count phase[NR_PHASES];
@@ -88,9 +89,14 @@ struct rep {
 	struct rep_gate profiler;
 	/* what is asked for */
 	struct job_params *params;
-	json_t *params_json; /* as run.json has them */
-	const struct page_binding *binding;
+	json_t *params_json;                     /* as run.json has them */
+	const struct page_binding *binding;      /* of a slab cell: pages= */
+	const struct slab_binding *slab_binding; /* NULL: a page cell */
 	const struct bound_workload *bound;
+	/* slab cells */
+	struct slab_allocator *slab;
+	struct slab_ctx slab_ctx; /* the main thread's */
+	json_t *slab_json;        /* caches with attributes and counters */
 	/* the host and the machine */
 	struct topo *host;
 	struct machine_desc *desc;
@@ -149,6 +155,20 @@ int rep_ring_init(const struct rep *rep, struct event_ring *ring) MUST_CHECK;
 void rep_gate_set(struct rep *rep, bool open);
 /* Memory of the team; after rep_write(). */
 void rep_team_drop(struct rep *rep);
+
+/* The engine under test: slab or page. */
+const char *rep_engine_name(const struct rep *rep);
+
+/*
+ * rep_slab.c; all of them do nothing for page cells. start: the allocator and
+ * the cache of the cell, main thread, after the page engine. enter / leave: by
+ * the worker around prepare and teardown. finish: after the join, counts,
+ * verifies, destroys; what is wrong is judged. 0 or -errno with a line in err.
+ */
+int rep_slab_start(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
+int rep_slab_enter(struct rep_thread *t) MUST_CHECK;
+void rep_slab_leave(struct rep_thread *t);
+void rep_slab_finish(struct rep *rep);
 
 /* rep_sample.c */
 int samples_init(struct rep *rep) MUST_CHECK;

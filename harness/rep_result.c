@@ -467,8 +467,7 @@ static json_t *result_json(const struct rep *rep)
 	json_object_set_new(root, "run", json_string(rep->run_id));
 	json_object_set_new(root, "cell", json_string(rep->cell_id));
 	json_object_set_new(root, "rep", json_integer(rep->index));
-	json_object_set_new(root, "engine",
-			    json_string(rep->binding->ops->name));
+	json_object_set_new(root, "engine", json_string(rep_engine_name(rep)));
 	json_object_set_new(root, "workload",
 			    json_string(rep->bound->workload->name));
 	json_object_set_new(root, "machine",
@@ -489,6 +488,8 @@ static json_t *result_json(const struct rep *rep)
 	json_object_set_new(root, "noise", noise_json(&rep->noise, rep->noisy));
 	json_object_set_new(root, "machine_detail", machine_json(rep));
 	json_object_set_new(root, "counters", counters_json(rep));
+	if (rep->slab_json)
+		json_object_set(root, "slab", rep->slab_json);
 	return root;
 }
 

@@ -128,6 +128,12 @@ static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 		return r;
 	}
 	t->w->ctx = &t->ctx;
+	r = rep_slab_enter(t);
+	if (r) {
+		snprintf(err, err_len, "worker %u: %s", t->w->index,
+			 strerror(-r));
+		return r;
+	}
 	t->hiccup_ticks = noise_hiccup(&rep->clock, HICCUP_NS);
 	if (rep->bound->workload->prepare)
 		r = rep->bound->workload->prepare(t->w);
@@ -185,6 +191,7 @@ static void worker_leave(struct rep_thread *t)
 	t->affinity_kept = pin_holds(0, t->rep->host->os_cpu[t->cpu]);
 	if (t->w->ctx && workload->teardown)
 		workload->teardown(t->w);
+	rep_slab_leave(t);
 	if (t->w->ctx)
 		page_ctx_exit(&t->ctx);
 	if (!getrusage(RUSAGE_THREAD, &u)) {
@@ -370,6 +377,7 @@ static int team_create(struct rep *rep)
 	team->nr = (uint16_t)nr;
 	team->params = &rep->params->workload;
 	team->machine = rep->machine;
+	team->slab = rep->slab ? &rep->slab_ctx : NULL;
 	for (unsigned i = 0; i < nr; i++) {
 		struct worker *w = &team->worker[i];
 

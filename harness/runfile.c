@@ -278,11 +278,10 @@ void run_file_drop(struct run_file *rf)
 int run_file_order(const struct run_file *rf, unsigned cell)
 {
 	const struct cell *c = &rf->plan.cell[cell];
-	const struct page_binding *b = page_binding_first();
-	const struct bound_workload *w =
-		page_binding_workload(b, cell_value(c, "workload"));
+	const struct workload *w =
+		binding_workload_find(cell_value(c, "workload"));
 
-	if (!w || !(w->workload->uses & USES_ORDER))
+	if (!w || !(w->uses & USES_ORDER))
 		return -1;
 	return atoi(cell_value(c, "order"));
 }
@@ -290,14 +289,12 @@ int run_file_order(const struct run_file *rf, unsigned cell)
 /* Whether the cell itself looks at this key. */
 static bool key_matters(const struct run_file *rf, unsigned cell, unsigned key)
 {
-	const struct page_binding *b = page_binding_first();
-	const struct bound_workload *w = page_binding_workload(
-		b, cell_value(&rf->plan.cell[cell], "workload"));
+	const struct workload *w = binding_workload_find(
+		cell_value(&rf->plan.cell[cell], "workload"));
 
 	if (!(options[key].where & AT_SECTION))
 		return false; /* the whole run's */
-	return !options[key].uses || !w ||
-	       (w->workload->uses & options[key].uses);
+	return !options[key].uses || !w || (w->uses & options[key].uses);
 }
 
 json_t *run_file_params(const struct run_file *rf, unsigned cell)

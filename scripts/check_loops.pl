@@ -8,7 +8,7 @@ my ($nr_passed, $nr_failed) = (0, 0);
 my (%promise, %functions, %source_of, %seen, %floor_seen);
 
 # Out-of-line twins: they reach the engine through its table.
-my $twin = qr/^(alloc_pages\w*|free_pages\w*|split_page)$/;
+my $twin = qr/^(alloc_pages\w*|free_pages\w*|split_page|kmem_cache_(alloc|free)\w*|kmalloc(_node)?|kzalloc|kfree)$/;
 
 # What a floor's loop contains (regex => how often at least) and what not.
 my %floor = (
@@ -67,13 +67,21 @@ sub functions_of {
 	return $functions{$file} = \%name_of;
 }
 
+# Engines of pages and of slabs may have the same name.
+sub kind_of {
+	my ($workload) = @_;
+
+	return -e "workloads/slab/$workload.h" ? "slab" : "page";
+}
+
 # What an engine's file promises; undef when it promises nothing.
 sub promised {
 	my ($f) = @_;
 	my $engine = $f->{engine};
+	my ($name) = $engine =~ m{([^/]+)$};
 
 	return $promise{$engine} if exists $promise{$engine};
-	if (open(my $in, "<", $source_of{$engine} // "")) {
+	if (open(my $in, "<", $source_of{$engine} // $source_of{$name} // "")) {
 		my @names = map { /\*\s*Loop stores:\s+(.*?)\.?\s*(\*\/)?$/ ?
 			split(' ', $1) : () } <$in>;
 		close($in);
@@ -141,9 +149,10 @@ sub storing_functions {
 sub findings_stores {
 	my ($f) = @_;
 	my $want = promised($f);
+	my ($name) = $f->{engine} =~ m{([^/]+)$};
 	my $storing = storing_functions($f);
 
-	return "$f->{engine}.c has no line 'Loop stores: FUNCTION...'"
+	return "$name.c has no line 'Loop stores: FUNCTION...'"
 		unless $want;
 	return map { "no store of $_()" } grep { !$storing->{$_} } @$want;
 }
@@ -198,7 +207,8 @@ while (<>) {
 
 		$base =~ s/\.(cold|part|constprop|isra)(\.\d+)*$//;
 		if ($base =~ /^bound_(\w+)_(raw|lat)\.([\w-]+)$/) {
-			$f = { workload => $1, form => $2, engine => $3 };
+			$f = { workload => $1, form => $2,
+				engine => kind_of($1) . "/$3" };
 		} elsif ($base =~ /^floor_(\w+)$/ && $floor{$1}) {
 			$f = { floor => $1 };
 		}
@@ -211,6 +221,8 @@ while (<>) {
 	} elsif (/^(\S.*):(\d+)( \(discriminator \d+\))?$/) {
 		($file, $line) = ($1, $2);
 		$source_of{$1} = $file if $file =~ m{([^/]+)\.c$};
+		$source_of{"$1/$2"} = $file
+			if $file =~ m{(page|slab)/(?:tests/)?engines/([^/]+)\.c$};
 	} elsif (!$current) {
 		next;
 	} elsif (/^\s+[0-9a-f]+:\s+R_\w+\s+(\S+)/) {
@@ -222,12 +234,19 @@ while (<>) {
 }
 judge($function{$_}) for @order;
 
-my @workloads = $ENV{WORKLOADS} ? split(' ', $ENV{WORKLOADS}) :
-	map { m{([^/]+)\.h$} } glob("workloads/page/*.h");
+# Every engine has all workloads of its kind.
+sub workloads_of {
+	my ($kind) = @_;
+
+	return split(' ', $ENV{WORKLOADS}) if $ENV{WORKLOADS};
+	return map { m{([^/]+)\.h$} } glob("workloads/$kind/*.h");
+}
 for my $engine (sort keys %seen) {
-	for my $workload (@workloads) {
+	my ($kind, $name) = $engine =~ m{^(\w+)/(.*)};
+
+	for my $workload (workloads_of($kind)) {
 		for my $form (qw(raw lat)) {
-			missing("bound_${workload}_$form.$engine")
+			missing("bound_${workload}_$form.$name")
 				unless $seen{$engine}{"${workload}_$form"};
 		}
 	}

@@ -3,17 +3,20 @@
 #
 #   check_loops.sh [--call] OBJECT...       (default: the objects in $OBJECTS)
 #
-# OBJECT is an object of harness/bind_page.c, harness/floor.o or the program.
+# OBJECT is an object of harness/bind_page.c or harness/bind_slab.c,
+# harness/floor.o or the program.
 # For each bound_<workload>_{raw,lat}.<engine>:
 #   - no indirect call or jump, but for the table of a switch
-#   - no call of alloc_pages() and its kin, which go through the table of hooks
+#   - no call of alloc_pages(), kmem_cache_alloc() and their kin, which go
+#     through the table of hooks
 #   - raw holds no clock read, lat holds at least two
 #   - the stores that the engine's file promises are there. It promises them in
 #     a comment line, `Loop stores: FUNCTION...`: each FUNCTION is one of the
 #     inline functions that make up the loop, with at least one instruction of
 #     its own lines that writes to memory. Name some of the allocation's and
 #     some of the free's.
-#   - every workload of workloads/page, or of $WORKLOADS, has both forms
+#   - every workload of workloads/page (slab engines: workloads/slab), or of
+#     $WORKLOADS, has both forms
 # --call: objects of a HOT=call build, whose hooks are functions: the promised
 # stores are not looked for. For harness/floor.o: each floor does what it says.
 #

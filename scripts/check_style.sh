@@ -89,16 +89,19 @@ check_functions() {
 }
 
 check_includes() {
-	local base page loads harness
+	local base page slab loads harness
 
 	mapfile -t base < <(select_files '^alloc/base/.*\.[ch]$' '/tests/')
 	mapfile -t page < <(select_files '^alloc/page/.*\.[ch]$' '/tests/')
+	mapfile -t slab < <(select_files '^alloc/slab/.*\.[ch]$' '/tests/')
 	mapfile -t loads < <(select_files '^workloads/.*\.[ch]$' '/tests/')
 	mapfile -t harness < <(select_files '^harness/.*\.[ch]$' '^harness/bind|/tests/')
 	forbid "alloc/base includes only alloc/base" \
 		'^#include "([^a]|a[^l]|alloc/[^b])' "${base[@]}"
 	forbid "alloc/page includes only alloc/base and alloc/page, and no engine" \
 		'^#include "([^a]|a[^l]|alloc/[^bp]|alloc/page/engines)' "${page[@]}"
+	forbid "alloc/slab includes only alloc/base, alloc/page and alloc/slab, and no engine" \
+		'^#include "([^a]|a[^l]|alloc/[^bps]|alloc/(page|slab)/engines)' "${slab[@]}"
 	forbid "workloads include interfaces of alloc, no engine, no harness" \
 		'^#include ".*(engines/|harness/)' "${loads[@]}"
 	forbid "harness sees an engine only in its bind files" \

@@ -2,9 +2,11 @@
  * Ranked spin locks.
  *
  * Lock order (outermost first; checked at run time when CHECK_LEVEL >= 1):
- *   1. RANK_PCP    a per-CPU pageset: remote drain against its owner
- *   2. RANK_ZONE   zone->lock: free_area[], nr_free, pageblock types
- *   3. RANK_LEAF   nothing is taken under it
+ *   1. RANK_SLAB_CPU   a slab engine's per-CPU part of one cache
+ *   2. RANK_SLAB_NODE  a slab engine's lists of one cache and node
+ *   3. RANK_PCP    a per-CPU pageset: remote drain against its owner
+ *   4. RANK_ZONE   zone->lock: free_area[], nr_free, pageblock types
+ *   5. RANK_LEAF   nothing is taken under it
  * Two locks of the same rank are never held together, except two zones in
  * ascending zone->id. Never under any of them: malloc(), a system call that
  * may sleep, synchronize_rcu().
@@ -21,7 +23,13 @@
 #include "alloc/base/base.h"
 #include "alloc/base/check.h"
 
-enum lock_rank { RANK_PCP = 1, RANK_ZONE, RANK_LEAF };
+enum lock_rank {
+	RANK_SLAB_CPU = 1,
+	RANK_SLAB_NODE,
+	RANK_PCP,
+	RANK_ZONE,
+	RANK_LEAF
+};
 
 #if defined(__clang__)
 #define CAPABILITY(x)    __attribute__((capability(x)))

@@ -37,6 +37,8 @@ struct workload_params {
 	enum mobility mobility; /* churn */
 	unsigned occupancy; /* churn: percent of the machine held, 1 .. 95 */
 	uint64_t bytes_min, bytes_max; /* exact */
+	uint32_t size, align; /* of an object in bytes; align 0: by the rules */
+	uint32_t cache_flags; /* SLAB_* */
 	uint64_t seed;
 };
 

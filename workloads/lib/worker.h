@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "alloc/page/page_alloc.h"
+#include "alloc/slab/kmem_cache.h"
 #include "workloads/lib/hist.h"
 #include "workloads/lib/params.h"
 
@@ -23,6 +24,7 @@ struct team;
 struct worker {
 	/* read by the loop */
 	struct page_ctx *ctx;
+	struct slab_ctx *slab;    /* NULL in page workloads */
 	const _Atomic bool *stop; /* relaxed: only has to be seen eventually */
 	const struct workload_params *params;
 	struct team *team;
@@ -50,12 +52,18 @@ struct team {
 	uint16_t nr;
 	const struct workload_params *params;
 	struct machine *machine;
+	/* slab workloads: a context of the main thread, for setup and cleanup,
+	   and a cache of objects as size, align and flags say */
+	struct slab_ctx *slab;
+	struct kmem_cache *cache;
 	void *shared; /* the workload's, from setup to cleanup */
 };
 
 /* workload.needs */
 #define WORKLOAD_EVEN_THREADS 0x1u /* producers and consumers in pairs */
 #define WORKLOAD_FRAMES       0x2u /* cannot run on a PAGE_F_FLOOR engine */
+
+#define WORKLOAD_OBJECTS 0x4u /* cannot run on a SLAB_F_FLOOR engine */
 
 /* Whether w can run on an engine with these features. */
 #define workload_fits(w, features) \
@@ -72,6 +80,8 @@ struct team {
 #define USES_BYTES       0x80u
 #define USES_HOLD        0x100u
 #define USES_MOBILITY    0x200u
+#define USES_SLAB        0x400u /* each slab workload */
+#define USES_SIZE        0x800u /* size, align, flags: team->cache */
 
 /* A result of a workload's own, beside throughput and latency. */
 struct workload_metric {

@@ -42,7 +42,7 @@ struct bench {
 	struct worker worker; /* its stop flag and counter */
 	_Atomic bool stop CACHELINE;
 	struct pfn_array local CACHELINE;
-	struct stack_slots slots;
+	char **slot;
 	struct spinlock lock CACHELINE;
 	struct ping ping;
 };
@@ -136,9 +136,9 @@ static NOINLINE void floor_rseq_stack(struct bench *b)
 
 	while (loop_running(w)) {
 		/* half full: neither call fails */
-		pfn_t pfn = opaque(stack_pop(&b->slots, 0));
+		pfn_t pfn = opaque(stack_pop(b->slot, 0));
 
-		stack_push(&b->slots, 0, pfn);
+		stack_push(b->slot, 0, pfn);
 		loop_done(w);
 	}
 }
@@ -325,30 +325,30 @@ static bool floor_available(const struct floor_desc *f, unsigned nr_cpus)
 	       (!f->available || f->available());
 }
 
-/* The same set for every CPU: only the first runner uses it. */
-static int slots_create(struct stack_slots *slots)
+/* The same set for every CPU: only the first runner uses it. NULL: no memory.
+ */
+static char **slots_create(void)
 {
 	const size_t bytes =
 		sizeof(struct pfn_stack) + STACK_PFNS * sizeof(uint32_t);
-	long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	const long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	const size_t nr = nr_cpus > 0 ? (size_t)nr_cpus : 1;
 	struct pfn_stack *stack = aligned_alloc(
 		CACHELINE_SIZE, round_up_pow2(bytes, CACHELINE_SIZE));
+	char **slot = malloc(nr * sizeof(*slot));
 
-	slots->nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
-	slots->slot = malloc(slots->nr_cpus * sizeof(slots->slot[0]));
-	if (!stack || !slots->slot) {
+	if (!stack || !slot) {
 		free(stack);
-		free(slots->slot);
-		slots->slot = NULL;
-		return -ENOMEM;
+		free(slot);
+		return NULL;
 	}
 	stack->limit = STACK_PFNS;
 	stack->count = STACK_PFNS / 2;
 	for (uint32_t i = 0; i < stack->count; i++)
 		stack->pfn[i] = i;
-	for (uint32_t i = 0; i < slots->nr_cpus; i++)
-		slots->slot[i] = (char *)stack;
-	return 0;
+	for (size_t i = 0; i < nr; i++)
+		slot[i] = (char *)stack;
+	return slot;
 }
 
 static struct bench *bench_create(void)
@@ -367,7 +367,8 @@ static struct bench *bench_create(void)
 	b->worker.lat[LAT_ALLOC] = hist_create(&cfg);
 	if (!b->worker.lat[LAT_ALLOC])
 		goto err_bench;
-	if (slots_create(&b->slots))
+	b->slot = slots_create();
+	if (!b->slot)
 		goto err_hist;
 	return b;
 err_hist:
@@ -379,8 +380,8 @@ err_bench:
 
 static void bench_destroy(struct bench *b)
 {
-	free(b->slots.slot[0]);
-	free(b->slots.slot);
+	free(b->slot[0]);
+	free(b->slot);
 	hist_destroy(b->worker.lat[LAT_ALLOC]);
 	free(b);
 }

@@ -44,8 +44,8 @@ struct rep_thread {
 	struct rep *rep;
 	pthread_t thread;
 	bool started;
-	struct page_ctx ctx;
 	struct slab_ctx slab_ctx; /* slab cells, while w->slab is set */
+	bool entered;             /* w->ctx is open */
 	struct event_ring events;
 	struct zone_counters *counters; /* [machine->nr_zones] */
 	struct phase_count phase[NR_PHASES];

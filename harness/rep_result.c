@@ -282,20 +282,20 @@ static json_t *threads_json(const struct rep *rep)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:f, "
-				  "s:I, s:I, s:I, s:I}",
-				  "index", (int)i, "cpu",
-				  (int)rep->host->os_cpu[t->cpu], "node",
-				  (int)rep->host->node_of_cpu[t->cpu],
-				  "model_cpu", (int)t->model_cpu, "model_node",
-				  (int)t->ctx.node, "ops", (json_int_t)c->ops,
-				  "failed", (json_int_t)c->failed, "loop_ns",
-				  loop_ns(rep, i), "samples_on_cpu",
-				  (json_int_t)t->samples_on_cpu,
-				  "samples_total", (json_int_t)t->samples_total,
-				  "vol_switches", (json_int_t)t->vol_switches,
-				  "invol_switches",
-				  (json_int_t)t->invol_switches));
+			json_pack(
+				"{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:f, "
+				"s:I, s:I, s:I, s:I}",
+				"index", (int)i, "cpu",
+				(int)rep->host->os_cpu[t->cpu], "node",
+				(int)rep->host->node_of_cpu[t->cpu],
+				"model_cpu", (int)t->model_cpu, "model_node",
+				(int)t->w->ctx->node, "ops", (json_int_t)c->ops,
+				"failed", (json_int_t)c->failed, "loop_ns",
+				loop_ns(rep, i), "samples_on_cpu",
+				(json_int_t)t->samples_on_cpu, "samples_total",
+				(json_int_t)t->samples_total, "vol_switches",
+				(json_int_t)t->vol_switches, "invol_switches",
+				(json_int_t)t->invol_switches));
 	}
 	return list;
 }
@@ -384,7 +384,7 @@ static json_t *counters_json(const struct rep *rep)
 		const struct rep_thread *t = &rep->thread[i];
 
 		for (unsigned z = 0; z < rep->machine->nr_zones; z++) {
-			const struct zone_counters *c = &t->ctx.counters[z];
+			const struct zone_counters *c = &t->counters[z];
 
 			alloc[rep->machine->zone[z].idx] += c->pgalloc;
 			freed += c->pgfree;

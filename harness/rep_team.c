@@ -120,14 +120,14 @@ static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 	t->rseq_cpu_id = own_rseq_cpu_id();
 	r = worker_memory(t);
 	if (!r)
-		r = page_ctx_enter(&t->ctx, rep->engine, t->model_cpu,
+		r = page_ctx_enter(t->w->ctx, rep->engine, t->model_cpu,
 				   t->counters, &t->events);
 	if (r) {
 		snprintf(err, err_len, "worker %u: %s", t->w->index,
 			 strerror(-r));
 		return r;
 	}
-	t->w->ctx = &t->ctx;
+	t->entered = true;
 	r = rep_slab_enter(t);
 	if (r) {
 		snprintf(err, err_len, "worker %u: %s", t->w->index,
@@ -189,11 +189,11 @@ static void worker_leave(struct rep_thread *t)
 	struct rusage u;
 
 	t->affinity_kept = pin_holds(0, t->rep->host->os_cpu[t->cpu]);
-	if (t->w->ctx && workload->teardown)
+	if (t->entered && workload->teardown)
 		workload->teardown(t->w);
 	rep_slab_leave(t);
-	if (t->w->ctx)
-		page_ctx_exit(&t->ctx);
+	if (t->entered)
+		page_ctx_exit(t->w->ctx);
 	if (!getrusage(RUSAGE_THREAD, &u)) {
 		t->vol_switches = (uint64_t)u.ru_nvcsw;
 		t->invol_switches = (uint64_t)u.ru_nivcsw;

@@ -40,16 +40,6 @@ struct pfn_stack {
 	uint32_t pfn[];
 };
 
-/*
- * The slots: slot[cpu] points to that CPU's set. A set is one block of memory
- * in which the stacks lie at byte offsets chosen by the owner; they are the
- * same for every CPU.
- */
-struct stack_slots {
-	char **slot; /* [nr_cpus], indexed by the OS's CPU number */
-	uint32_t nr_cpus;
-};
-
 #if defined(__x86_64__) && defined(__linux__)
 #define RSEQ_X86_64 1
 #else
@@ -101,59 +91,64 @@ const volatile uint32_t *rseq_cpu_id_pointer(void);
 				    ".popsection\n\t"
 
 /*
+ * slot[cpu], by the OS's CPU number, points to that CPU's set: one block of
+ * memory in which the stacks lie at byte offsets chosen by the owner, the same
+ * for every CPU.
+ *
  * Pops from the stack at byte offset `at` of this CPU's set. PFN_NONE when it
- * is empty. The thread must be registered (rseq_available()).
+ * is empty. The thread must be registered (rseq_available()), or every slot
+ * hold a set whose stacks are empty and have limit 0: the CPU comes from
+ * cpu_id_start, which is 0 in a thread that is not registered and cpu_id's
+ * equal inside a section of one that is.
  *
  * An empty stack leaves at the section's end with all ones in the output. A
  * second label for it, with `return PFN_NONE` behind, is miscompiled by gcc
  * 12.2: asm goto with an output loses the assignment on the labelled edge.
  */
-ALWAYS_INLINE pfn_t stack_pop(const struct stack_slots *slots, size_t at)
+ALWAYS_INLINE pfn_t stack_pop(char *const *slot, size_t at)
 {
 	uint32_t pfn;
 
 restart:
-	__asm__ goto volatile(RSEQ_BEGIN
-			      /* the set of the CPU on which we are */
-			      "movl %%fs:4(%[rseq]), %%eax\n\t"
-			      "movq (%[slot], %%rax, 8), %%rax\n\t"
-			      "addq %[at], %%rax\n\t"
-			      "movl (%%rax), %%ecx\n\t"
-			      "movl $-1, %[pfn]\n\t"
-			      "subl $1, %%ecx\n\t"
-			      "jc 2f\n\t"
-			      "movl 8(%%rax, %%rcx, 4), %[pfn]\n\t"
-			      /* commit */
-			      "movl %%ecx, (%%rax)\n\t" RSEQ_END
-			      : [pfn] "=&r"(pfn)
-			      : [rseq] "r"(__rseq_offset),
-				[slot] "r"(slots->slot), [at] "er"(at)
-			      : "rax", "rcx", "memory", "cc"
-			      : restart);
+	__asm__ goto volatile(
+		RSEQ_BEGIN
+		/* the set of the CPU on which we are */
+		"movl %%fs:(%[rseq]), %%eax\n\t"
+		"movq (%[slot], %%rax, 8), %%rax\n\t"
+		"addq %[at], %%rax\n\t"
+		"movl (%%rax), %%ecx\n\t"
+		"movl $-1, %[pfn]\n\t"
+		"subl $1, %%ecx\n\t"
+		"jc 2f\n\t"
+		"movl 8(%%rax, %%rcx, 4), %[pfn]\n\t"
+		/* commit */
+		"movl %%ecx, (%%rax)\n\t" RSEQ_END
+		: [pfn] "=&r"(pfn)
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slot), [at] "er"(at)
+		: "rax", "rcx", "memory", "cc"
+		: restart);
 	return (pfn_t){ pfn };
 }
 
 /* Pushes onto the stack at `at` of this CPU's set; false when it is full. */
-ALWAYS_INLINE bool stack_push(const struct stack_slots *slots, size_t at,
-			      pfn_t pfn)
+ALWAYS_INLINE bool stack_push(char *const *slot, size_t at, pfn_t pfn)
 {
 restart:
-	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "movq (%[slot], %%rax, 8), %%rax\n\t"
-			   "addq %[at], %%rax\n\t"
-			   "movl (%%rax), %%ecx\n\t"
-			   "cmpl 4(%%rax), %%ecx\n\t"
-			   "jae %l[full]\n\t"
-			   "movl %[pfn], 8(%%rax, %%rcx, 4)\n\t"
-			   "addl $1, %%ecx\n\t"
-			   /* commit */
-			   "movl %%ecx, (%%rax)\n\t" RSEQ_END
-		:
-		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
-		  [at] "er"(at), [pfn] "r"(pfn.v)
-		: "rax", "rcx", "memory", "cc"
-		: restart, full);
+	__asm__ goto volatile(RSEQ_BEGIN "movl %%fs:(%[rseq]), %%eax\n\t"
+					 "movq (%[slot], %%rax, 8), %%rax\n\t"
+					 "addq %[at], %%rax\n\t"
+					 "movl (%%rax), %%ecx\n\t"
+					 "cmpl 4(%%rax), %%ecx\n\t"
+					 "jae %l[full]\n\t"
+					 "movl %[pfn], 8(%%rax, %%rcx, 4)\n\t"
+					 "addl $1, %%ecx\n\t"
+					 /* commit */
+					 "movl %%ecx, (%%rax)\n\t" RSEQ_END
+			      :
+			      : [rseq] "r"(__rseq_offset), [slot] "r"(slot),
+				[at] "er"(at), [pfn] "r"(pfn.v)
+			      : "rax", "rcx", "memory", "cc"
+			      : restart, full);
 	return true;
 full:
 	return false;

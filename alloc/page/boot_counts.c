@@ -140,10 +140,8 @@ static void place(struct placer *p, uint64_t pfn, unsigned order, unsigned mt)
 			      : 1;
 	uint64_t block = pageblock_of(p->zone, pfn);
 
-	/* relaxed: single threaded boot */
 	for (uint64_t i = block; i < block + nr; i++)
-		atomic_store_explicit(&p->zone->pageblock_mt[i], (uint8_t)mt,
-				      memory_order_relaxed);
+		zone_set_pageblock_mt(p->zone, i, mt);
 	buddy_boot_range(p->zone, pfn, pfn + (1UL << order));
 }
 
@@ -274,9 +272,7 @@ static void write_types(struct placer *p)
 			type = mt < NR_MIGRATETYPES ? mt : MT_MOVABLE;
 			p->given[type]++;
 		}
-		/* relaxed: single threaded boot */
-		atomic_store_explicit(&p->zone->pageblock_mt[block],
-				      (uint8_t)type, memory_order_relaxed);
+		zone_set_pageblock_mt(p->zone, block, type);
 	}
 }
 

@@ -49,9 +49,7 @@ static void pageblock_set_mt(struct zone *zone, uint64_t pfn, unsigned mt)
 {
 	if (!grouping(zone) && migratetype_mergeable(mt))
 		mt = MT_UNMOVABLE;
-	/* relaxed: one byte; zone->lock orders the writers */
-	atomic_store_explicit(&zone->pageblock_mt[pageblock_of(zone, pfn)],
-			      (uint8_t)mt, memory_order_relaxed);
+	zone_set_pageblock_mt(zone, pageblock_of(zone, pfn), mt);
 }
 
 /* All pageblocks of a block that is at least one pageblock large. */

@@ -41,18 +41,27 @@ struct alloc_plan {
 	gfp_t gfp;
 	unsigned nr_orders; /* orders below are tried; 0: no zone at all */
 	unsigned mt, alloc_flags;
-	uint32_t zone_id;            /* of zone */
-	uint32_t start_pfn, spanned; /* of zone; 0 until there is one */
+	uint64_t home; /* of frames of zone with pageblock type mt */
+	const _Atomic uint64_t *homes; /* the machine's */
+	uint32_t zone_id;              /* of zone */
+	uint32_t start_pfn, spanned;   /* of zone; 0 until there is one */
 	struct zone *zone;
 	struct zone_counters *counters; /* of zone */
 	const long *reserve;            /* lowmem_reserve[highest zone index] */
 	/* pages that the request may not count on: HighAtomic and CMA ones */
 	const _Atomic long *highatomic, *cma;
-	const void *engine; /* the engine's, see page_ops.plan */
-	const _Atomic uint8_t *pageblock_mt; /* [pfn >> pageblock_order] */
-	uint8_t pageblock_order;
 	bool local;     /* zone is on the thread's node */
 	bool mark_high; /* 6.12: HIGH decides until ZONE_BELOW_HIGH is set */
+	/*
+	 * For cache_get and cache_put, filled in by page_ops.plan: per-CPU
+	 * stacks (alloc/base/rseq.h) by order, the last one for what is no
+	 * order.
+	 */
+	char *const *slot;
+	uint32_t at[NR_PAGE_ORDERS + 1];
+	/* calls that these hooks served since the plan was made; not in
+	   counters yet, see page_ctx_fold() */
+	uint64_t got[NR_PAGE_ORDERS + 1], put[NR_PAGE_ORDERS + 1];
 };
 
 /*
@@ -183,8 +192,8 @@ struct page_ops {
 			     unsigned max);
 	struct pcp *(*pcp)(struct page_engine *e, const struct zone *zone,
 			   unsigned cpu);
-	/* May be NULL: ctx->plan is new; sets plan.engine, if it likes. By the
-	 * thread that owns ctx. */
+	/* May be NULL: ctx->plan is new; fills in what its hooks want to find
+	 * there. By the thread that owns ctx. */
 	void (*plan)(struct page_ctx *ctx);
 
 	/*
@@ -203,12 +212,18 @@ struct page_ops {
 	pfn_t (*rmqueue)(struct page_ctx *ctx, struct zone *zone,
 			 unsigned order, unsigned mt, unsigned alloc_flags);
 	/*
-	 * May be NULL. A block for ctx->plan that the engine has at hand, or
-	 * PFN_NONE. It is asked for before the watermarks are: the block's
-	 * pages left the zone's free pages when they were cached, and handing
-	 * them out changes no figure that a watermark is compared with.
+	 * May be NULL, both together. cache_get: a block for ctx->plan that
+	 * the engine has at hand, or PFN_NONE. It is asked for before the
+	 * watermarks are: the block's pages left the zone's free pages when
+	 * they were cached, and handing them out changes no figure that a
+	 * watermark is compared with. Not asked where the request wants a mark
+	 * in struct page (__GFP_COMP).
+	 * cache_put: keeps a block of the plan's zone and pageblock type, or
+	 * returns false. Only frameless engines, unchecked builds.
+	 * order: any; NR_PAGE_ORDERS stands for all that are none.
 	 */
-	pfn_t (*cached)(struct page_ctx *ctx, unsigned order);
+	pfn_t (*cache_get)(struct page_ctx *ctx, unsigned order);
+	bool (*cache_put)(struct page_ctx *ctx, pfn_t pfn, unsigned order);
 	void (*free)(struct page_ctx *ctx, struct zone *zone, pfn_t pfn,
 		     unsigned order, unsigned fpi_flags);
 	unsigned (*rmqueue_bulk)(struct page_ctx *ctx, struct zone *zone,

@@ -242,6 +242,34 @@ static int spans_init(struct machine *m, char *err, size_t err_len)
 	return 0;
 }
 
+/* Pageblocks are all of type 0 still. */
+static int homes_init(struct machine *m)
+{
+	/* whole blocks of the largest order, as map_reserve() */
+	const uint64_t nr =
+		round_up_pow2(m->end_pfn, 1UL << MAX_PAGE_ORDER) >> HOME_ORDER;
+	uint64_t taken = 0; /* homes below have a zone */
+
+	m->home = calloc(nr, sizeof(*m->home));
+	if (!m->home)
+		return -ENOMEM;
+	for (unsigned i = 0; i < m->nr_spans; i++) {
+		const struct zone_span *s = &m->span[i];
+		const uint64_t end =
+			(s->end + (1u << HOME_ORDER) - 1) >> HOME_ORDER;
+
+		for (uint64_t h = s->start >> HOME_ORDER; h < end; h++)
+			/* relaxed: no other thread knows the machine yet */
+			atomic_store_explicit(
+				&m->home[h],
+				h < taken ? HOME_MIXED
+					  : zone_home(&m->zone[s->zone_id], 0),
+				memory_order_relaxed);
+		taken = end;
+	}
+	return 0;
+}
+
 static void layout_tables(struct machine *m)
 {
 	bool i386 = m->desc.layout == LAYOUT_I386;
@@ -312,7 +340,7 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 	if (!m->zone || !m->node || nodes_init(m) || map_reserve(m))
 		goto err_memory;
 	rc = spans_init(m, err, err_len);
-	if (rc == -ENOMEM)
+	if (rc == -ENOMEM || (!rc && homes_init(m)))
 		goto err_memory;
 	if (rc) {
 		machine_destroy(m);
@@ -347,6 +375,7 @@ void machine_destroy(struct machine *m)
 		free(m->node[i].zonelist);
 	if (m->map)
 		munmap(m->map, m->map_bytes);
+	free(m->home);
 	free(m->span);
 	free(m->node);
 	free(m->zone);
@@ -379,11 +408,28 @@ bool zone_pageblock_is_hole(const struct zone *zone, uint64_t block)
 						zone->start_pfn + zone->present;
 }
 
-static void pageblock_mt_set(struct zone *z, uint64_t block, uint8_t mt)
+void zone_set_pageblock_mt(struct zone *zone, uint64_t block, unsigned mt)
 {
-	/* relaxed: the machine boots single threaded */
-	atomic_store_explicit(&z->pageblock_mt[block], mt,
+	const unsigned nr = 1u << (zone->pageblock_order - HOME_ORDER);
+	const uint64_t first =
+		((zone->start_pfn >> zone->pageblock_order) + block) * nr;
+	/* relaxed, all: one word each; zone->lock orders the writers */
+	const unsigned old = atomic_load_explicit(&zone->pageblock_mt[block],
+						  memory_order_relaxed);
+
+	atomic_store_explicit(&zone->pageblock_mt[block], (uint8_t)mt,
 			      memory_order_relaxed);
+	for (uint64_t i = first; i < first + nr; i++) {
+		_Atomic uint64_t *home = &zone->machine->home[i];
+		uint64_t word =
+			atomic_load_explicit(home, memory_order_relaxed);
+
+		/* a zone's span may reach into another's */
+		if (!(word & HOME_MIXED) &&
+		    (word % HOME_SPECIAL) >> HOME_MT_BITS == zone->id)
+			atomic_fetch_add_explicit(home, (uint64_t)mt - old,
+						  memory_order_relaxed);
+	}
 }
 
 /* The zone's CMA area: whole pageblocks at the end of its managed pages. */
@@ -397,10 +443,10 @@ static void boot_pageblock_types(struct zone *z, uint64_t end)
 	if (cma_pages > cma_end - z->start_pfn)
 		cma_pages = 0;
 	for (uint64_t i = 0; i < z->nr_pageblocks; i++)
-		pageblock_mt_set(
+		zone_set_pageblock_mt(
 			z, i, zone_pageblock_is_hole(z, i) ? MT_UNMOVABLE : mt);
 	for (uint64_t pfn = cma_end - cma_pages; pfn < cma_end; pfn += block)
-		pageblock_mt_set(z, pageblock_of(z, pfn), MT_CMA);
+		zone_set_pageblock_mt(z, pageblock_of(z, pfn), MT_CMA);
 }
 
 void zone_boot(struct zone *zone)

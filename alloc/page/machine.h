@@ -124,6 +124,21 @@ struct node {
 	long totalreserve_pages;
 };
 
+/*
+ * Where 2^HOME_ORDER frames belong, in one word that a free can compare with
+ * the one it expects: pageblock type (low HOME_MT_BITS), zone id, and, from
+ * HOME_SPECIAL up, how many extra references and compound marks are out among
+ * them (frameless engines only: struct page need not be looked at for them).
+ * HOME_MIXED: frames of several zones, nothing to be said of all.
+ *
+ * The low part changes under zone->lock by addition, so that the count, which
+ * anybody changes, is not lost.
+ */
+#define HOME_ORDER   9u /* the smallest pageblock */
+#define HOME_MT_BITS 3u
+#define HOME_SPECIAL 0x10000ull
+#define HOME_MIXED   (1ull << 63)
+
 /* Memory behind the frames, mapped by the harness; base NULL: none (tests). */
 struct machine_memory {
 	char *base; /* address of pfn 0; frames of nodes are mapped inside */
@@ -165,10 +180,8 @@ struct machine {
 	struct page *map; /* [end_pfn], reserved and zero, populated on touch */
 	size_t map_bytes;
 	struct machine_memory memory;
-	/* PAGE_F_FRAMELESS engines: extra references and compound marks that
-	   are out, so that a free need not look at struct page for them */
-	_Atomic long nr_special;
-	uint8_t gfp_zone[16]; /* low four gfp bits -> highest_zoneidx */
+	_Atomic uint64_t *home; /* [pfn >> HOME_ORDER], see HOME_MT_BITS */
+	uint8_t gfp_zone[16];   /* low four gfp bits -> highest_zoneidx */
 };
 
 /*
@@ -235,6 +248,16 @@ ALWAYS_INLINE void *pfn_to_virt(const struct machine *m, pfn_t pfn)
 
 /* Zone that holds pfn, NULL if none does. Any thread, no lock. */
 struct zone *machine_zone_of(const struct machine *m, uint64_t pfn);
+
+/* Of frames of this zone and pageblock type, none of them special. */
+ALWAYS_INLINE uint64_t zone_home(const struct zone *zone, unsigned mt)
+{
+	return (uint64_t)zone->id << HOME_MT_BITS | mt;
+}
+
+/* Sets the type of pageblock number `block` of the zone, < nr_pageblocks.
+ * Caller holds zone->lock, or no other thread runs. */
+void zone_set_pageblock_mt(struct zone *zone, uint64_t block, unsigned mt);
 
 ALWAYS_INLINE uint64_t pageblock_of(const struct zone *zone, uint64_t pfn)
 {

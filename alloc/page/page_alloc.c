@@ -341,6 +341,23 @@ static unsigned ask_policy(struct alloc_request *r)
 	return ctx->node;
 }
 
+void page_ctx_fold(struct page_ctx *ctx)
+{
+	struct alloc_plan *plan = &ctx->plan;
+	struct zone_counters *c = plan->counters;
+
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++) {
+		c->pgalloc += plan->got[o] << o;
+		c->pgfree += plan->put[o] << o;
+		c->numa_hit += plan->got[o];
+		if (plan->local)
+			c->numa_local += plan->got[o];
+		else
+			c->numa_other += plan->got[o];
+		plan->got[o] = plan->put[o] = 0;
+	}
+}
+
 NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 {
 	static const _Atomic long none;
@@ -350,9 +367,12 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 	struct zone *zone;
 	bool in_turn;
 
+	page_ctx_fold(ctx);
 	*plan = (struct alloc_plan){ .gfp = gfp,
 				     .zone = m->zone,
-				     .counters = ctx->counters };
+				     .counters = ctx->counters,
+				     .homes = m->home,
+				     .home = HOME_MIXED | 1 };
 	/* a plan is for one node: who takes turns has none, and goes the long
 	 * way each time; the zone is only a guess for frees then */
 	in_turn = page_takes_turns(ctx, gfp);
@@ -373,9 +393,7 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 					   : &zone->nr_reserved_highatomic;
 	plan->cma = plan->alloc_flags & ALLOC_CMA ? &none : &zone->nr_free_cma;
 	plan->local = zone->nid == ctx->node;
-	plan->pageblock_order = zone->pageblock_order;
-	plan->pageblock_mt =
-		zone->pageblock_mt - (zone->start_pfn >> zone->pageblock_order);
+	plan->home = zone_home(zone, r.mt);
 	if (ctx->ops->plan)
 		ctx->ops->plan(ctx);
 }
@@ -394,6 +412,7 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 	pfn = walk(&r, page_fast_flags(r.preferred, r.gfp, r.mt));
 	if (pfn_valid(pfn))
 		return pfn;
+	page_ctx_fold(ctx);
 	fresh = crossed(&r, &ctx->slow_pgalloc);
 	if (fresh)
 		note(ctx, r.preferred, EV_WMARK_LOW, order,

@@ -57,7 +57,10 @@ int page_ctx_enter(struct page_ctx *ctx, struct page_engine *e, uint16_t cpu,
  * thread that owns ctx. 0, or -EINVAL: no such node, or MEM_BIND to a node
  * without memory. */
 int page_ctx_policy(struct page_ctx *ctx, struct mem_policy policy) MUST_CHECK;
-/* By the same thread, after its last call. */
+/* Brings ctx->counters up to date; they may lag behind between calls. By the
+ * thread that owns ctx. */
+void page_ctx_fold(struct page_ctx *ctx);
+/* By the same thread, after its last call. Folds. */
 void page_ctx_exit(struct page_ctx *ctx);
 
 /* For whoever takes an order from a user: NULL, or why it is refused. */
@@ -225,13 +228,28 @@ ALWAYS_INLINE bool page_frameless(const struct page_ops *ops)
 	return CHECK_LEVEL == 0 && (ops->features & PAGE_F_FRAMELESS);
 }
 
-/* A frameless engine's block gets a mark or a reference that struct page
- * keeps, or loses one. */
-ALWAYS_INLINE void page_special(struct machine *m, long add)
+/* A frameless engine's block at pfn gets a mark or a reference that struct
+ * page keeps (add 1), or loses one (-1). */
+ALWAYS_INLINE void page_special(struct machine *m, pfn_t pfn, int add)
 {
 	/* relaxed: whoever frees the block has been told of it by other means,
 	 * and sees the count with it */
-	atomic_fetch_add_explicit(&m->nr_special, add, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->home[pfn.v >> HOME_ORDER],
+				  (uint64_t)add * HOME_SPECIAL,
+				  memory_order_relaxed);
+}
+
+ALWAYS_INLINE uint64_t page_home(const _Atomic uint64_t *homes, pfn_t pfn)
+{
+	/* relaxed: see page_special(), and pageblock_mt() for the type */
+	return atomic_load_explicit(&homes[pfn.v >> HOME_ORDER],
+				    memory_order_relaxed);
+}
+
+/* Does the engine hand out and take back blocks before the policy is asked? */
+ALWAYS_INLINE bool page_caches(const struct page_ops *ops)
+{
+	return page_frameless(ops) && ops->cache_get;
 }
 
 ALWAYS_INLINE void page_set_compound(const struct page_ops *ops,
@@ -241,7 +259,7 @@ ALWAYS_INLINE void page_set_compound(const struct page_ops *ops,
 
 	page_set_head(page, page_head(page) | PAGE_HEAD_COMPOUND);
 	if (page_frameless(ops))
-		page_special(m, 1);
+		page_special(m, pfn, 1);
 }
 
 /* A boosted zone asks the next allocation to wake kswapd; the flag is taken
@@ -286,34 +304,43 @@ ALWAYS_INLINE const struct zonelist *page_zonelist(const struct zonelist *lists,
 /* Fills ctx->plan for gfp. */
 NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp);
 
+/* An index that cannot leave a plan's tables; computed once a loop. */
+ALWAYS_INLINE unsigned page_order_index(unsigned order)
+{
+	return order < NR_PAGE_ORDERS ? order : NR_PAGE_ORDERS;
+}
+
 ALWAYS_INLINE pfn_t page_alloc(const struct page_ops *const ops,
 			       struct page_ctx *ctx, gfp_t gfp, unsigned order)
 {
 	const struct alloc_plan *plan = &ctx->plan;
 	struct zone_counters *counters;
+	struct zone *zone;
 	pfn_t pfn;
 
 	if (ops->features & PAGE_F_FLOOR)
 		return ops->rmqueue(ctx, NULL, order, MT_UNMOVABLE, 0);
 	if (unlikely(plan->gfp != gfp))
 		page_plan(ctx, gfp);
+	if (page_caches(ops)) {
+		const unsigned at = page_order_index(order);
+
+		pfn = ops->cache_get(ctx, at);
+		if (likely(pfn_valid(pfn))) {
+			ctx->plan.got[at]++;
+			return pfn;
+		}
+	}
 	if (unlikely(order >= plan->nr_orders))
 		return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp, order);
-	pfn = ops->cached ? ops->cached(ctx, order) : PFN_NONE;
-	if (!ops->cached || unlikely(!pfn_valid(pfn))) {
-		struct zone *zone = plan->zone;
-
-		if (unlikely(!plan_permits(plan, order)))
-			return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp,
-					       order);
-		pfn = ops->rmqueue(ctx, zone, order, plan->mt,
-				   plan->alloc_flags);
-		if (unlikely(!pfn_valid(pfn)))
-			return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp,
-					       order);
-		if (zone_boost_pending(zone, plan->alloc_flags))
-			zone_boost_noticed(ctx, zone);
-	}
+	zone = plan->zone;
+	if (unlikely(!plan_permits(plan, order)))
+		return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp, order);
+	pfn = ops->rmqueue(ctx, zone, order, plan->mt, plan->alloc_flags);
+	if (unlikely(!pfn_valid(pfn)))
+		return page_alloc_slow(ctx, PAGE_NODE_BY_POLICY, gfp, order);
+	if (zone_boost_pending(zone, plan->alloc_flags))
+		zone_boost_noticed(ctx, zone);
 	counters = plan->counters;
 	counters->pgalloc += 1ULL << order;
 	counters->numa_hit++;
@@ -381,10 +408,8 @@ ALWAYS_INLINE void page_free_last(const struct page_ops *const ops,
 ALWAYS_INLINE bool page_is_shared(const struct page_ops *const ops,
 				  const struct machine *m, pfn_t pfn)
 {
-	/* relaxed: see page_special() */
 	if (page_frameless(ops))
-		return atomic_load_explicit(&m->nr_special,
-					    memory_order_relaxed) != 0;
+		return page_home(m->home, pfn) >= HOME_SPECIAL;
 	/* ACQ(page-ref): what other holders wrote; pairs with REL(page-ref) */
 	return atomic_load_explicit(&pfn_to_page(m, pfn)->refcount,
 				    memory_order_acquire) != 1;
@@ -399,6 +424,15 @@ ALWAYS_INLINE void page_free(const struct page_ops *const ops,
 	}
 	if (CHECK_LEVEL >= 1)
 		page_check_free(ctx, pfn, order);
+	if (page_caches(ops) &&
+	    likely(page_home(ctx->plan.homes, pfn) == ctx->plan.home)) {
+		const unsigned at = page_order_index(order);
+
+		if (likely(ops->cache_put(ctx, pfn, at))) {
+			ctx->plan.put[at]++;
+			return;
+		}
+	}
 	if (unlikely(page_is_shared(ops, ctx->machine, pfn))) {
 		page_free_shared(ctx, pfn, order);
 		return;

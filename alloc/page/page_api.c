@@ -56,7 +56,7 @@ void page_get(struct page_ctx *ctx, pfn_t pfn)
 
 	check_at(1, old, "page_get of pfn %u, which nobody holds", pfn.v);
 	if (page_frameless(ctx->ops))
-		page_special(ctx->machine, 1);
+		page_special(ctx->machine, pfn, 1);
 }
 
 /* The blocks behind the first frame become blocks of their own and go back:
@@ -97,14 +97,14 @@ static void free_frameless(struct page_ctx *ctx, pfn_t pfn, unsigned order)
 				memory_order_acq_rel, memory_order_acquire))
 		;
 	if (extra) {
-		page_special(m, -1);
+		page_special(m, pfn, -1);
 		if (order && !compound)
 			free_tails(ctx, pfn, order);
 		return;
 	}
 	if (compound) {
 		page_set_head(page, 0);
-		page_special(m, -1);
+		page_special(m, pfn, -1);
 	}
 	page_free_last(ctx->ops, ctx, pfn, order, 0);
 }
@@ -171,7 +171,7 @@ int page_ctx_enter(struct page_ctx *ctx, struct page_engine *e, uint16_t cpu,
 	ctx->ops = e->ops;
 	ctx->machine = m;
 	ctx->events = events;
-	ctx->counters = counters;
+	ctx->counters = ctx->plan.counters = counters;
 	ctx->cpu = cpu;
 	ctx->node = m->desc.topo.node_of_cpu[cpu];
 	ctx->zonelist = m->node[ctx->node].zonelist;
@@ -197,6 +197,7 @@ int page_ctx_policy(struct page_ctx *ctx, struct mem_policy policy)
 
 void page_ctx_exit(struct page_ctx *ctx)
 {
+	page_ctx_fold(ctx);
 	if (ctx->ops->thread_exit)
 		ctx->ops->thread_exit(ctx);
 }

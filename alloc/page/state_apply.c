@@ -203,8 +203,7 @@ static void load_fields(const struct state_zone *z, struct zone *zone)
 	atomic_store_explicit(&zone->cpu[0].free_diff, (int8_t)z->free_diff,
 			      memory_order_relaxed);
 	for (uint64_t i = 0; i < z->nr_pageblocks; i++) {
-		atomic_store_explicit(&zone->pageblock_mt[i],
-				      z->pageblock_mt[i], memory_order_relaxed);
+		zone_set_pageblock_mt(zone, i, z->pageblock_mt[i]);
 		atomic_store_explicit(&zone->pageblock_movable[i],
 				      z->movable[i], memory_order_relaxed);
 	}

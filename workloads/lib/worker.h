@@ -23,7 +23,8 @@ struct team;
 
 struct worker {
 	/* read by the loop */
-	struct page_ctx *ctx;
+	struct page_ctx ctx[1];   /* an array, so that w->ctx is a constant's
+				     distance away from w and no load */
 	struct slab_ctx *slab;    /* NULL in page workloads */
 	const _Atomic bool *stop; /* relaxed: only has to be seen eventually */
 	const struct workload_params *params;

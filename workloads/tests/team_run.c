@@ -16,7 +16,6 @@
 struct member {
 	pthread_t thread;
 	struct worker *worker;
-	struct page_ctx ctx;
 	struct zone_counters *counters;
 	const struct bound_workload *bound;
 	struct hall *hall;
@@ -97,8 +96,8 @@ static void *member_main(void *arg)
 
 	if (m->pinned)
 		pin(m->worker->index);
-	m->error = page_ctx_enter(&m->ctx, hall->engine, m->worker->index,
-				  m->counters, NULL);
+	m->error = page_ctx_enter(m->worker->ctx, hall->engine,
+				  m->worker->index, m->counters, NULL);
 	if (!m->error && workload->prepare)
 		m->error = workload->prepare(m->worker);
 	/* relaxed: the barrier orders it */
@@ -112,7 +111,7 @@ static void *member_main(void *arg)
 	pthread_barrier_wait(&hall->barrier);
 	if (workload->teardown)
 		workload->teardown(m->worker);
-	page_ctx_exit(&m->ctx);
+	page_ctx_exit(m->worker->ctx);
 	return NULL;
 }
 
@@ -156,8 +155,7 @@ static int member_init(struct hall *hall, const struct team_run *run,
 	*m = (struct member){
 		.worker = w, .bound = bound, .hall = hall, .pinned = run->pinned
 	};
-	*w = (struct worker){ .ctx = &m->ctx,
-			      .params = &run->params,
+	*w = (struct worker){ .params = &run->params,
 			      .team = &hall->team,
 			      .rng = rng_seed(run->params.seed, index),
 			      .sample_mask = 15,

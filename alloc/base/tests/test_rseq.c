@@ -25,7 +25,7 @@
 #define LIMIT 64u
 
 struct fixture {
-	struct stack_slots slots;
+	unsigned nr_cpus;
 	char *slot[MAX_CPUS];
 	char *set[MAX_CPUS];
 	char *empty;
@@ -46,8 +46,7 @@ static void fixture_make(struct fixture *f)
 	const long nr = sysconf(_SC_NPROCESSORS_CONF);
 
 	cr_assert_leq(nr, MAX_CPUS);
-	f->slots.nr_cpus = (uint32_t)nr;
-	f->slots.slot = f->slot;
+	f->nr_cpus = (unsigned)nr;
 	f->empty = new_set(0);
 	for (long i = 0; i < nr; i++)
 		f->slot[i] = f->set[i] = new_set(LIMIT);
@@ -55,7 +54,7 @@ static void fixture_make(struct fixture *f)
 
 static void fixture_drop(struct fixture *f)
 {
-	for (unsigned i = 0; i < f->slots.nr_cpus; i++)
+	for (unsigned i = 0; i < f->nr_cpus; i++)
 		munmap(f->set[i], 4096);
 	munmap(f->empty, 4096);
 }
@@ -71,7 +70,7 @@ static void assert_tokens(const struct fixture *f, unsigned nr)
 	unsigned char seen[LIMIT * 64] = { 0 };
 	unsigned total = 0;
 
-	for (unsigned cpu = 0; cpu < f->slots.nr_cpus; cpu++) {
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
 		const struct pfn_stack *s = stack_of(f, cpu);
 
 		cr_assert_leq(s->count, s->limit);
@@ -104,13 +103,13 @@ Test(rseq, a_stack_is_last_in_first_out_and_bounded)
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-	cr_assert_not(pfn_valid(stack_pop(&f.slots, 0)));
+	cr_assert_not(pfn_valid(stack_pop(f.slot, 0)));
 	for (uint32_t i = 0; i < LIMIT; i++)
-		cr_assert(stack_push(&f.slots, 0, (pfn_t){ i }));
-	cr_assert_not(stack_push(&f.slots, 0, (pfn_t){ LIMIT }));
+		cr_assert(stack_push(f.slot, 0, (pfn_t){ i }));
+	cr_assert_not(stack_push(f.slot, 0, (pfn_t){ LIMIT }));
 	for (uint32_t i = LIMIT; i-- > 0;)
-		cr_assert_eq(stack_pop(&f.slots, 0).v, i);
-	cr_assert_not(pfn_valid(stack_pop(&f.slots, 0)));
+		cr_assert_eq(stack_pop(f.slot, 0).v, i);
+	cr_assert_not(pfn_valid(stack_pop(f.slot, 0)));
 	fixture_drop(&f);
 }
 
@@ -136,13 +135,13 @@ static void *juggle(void *arg)
 	uint64_t moved = 0;
 
 	while (!team_stopped(t)) {
-		pfn_t token = stack_pop(&t->f.slots, 0);
+		pfn_t token = stack_pop(t->f.slot, 0);
 
 		if (!pfn_valid(token)) {
 			sched_yield();
 			continue;
 		}
-		while (!stack_push(&t->f.slots, 0, token))
+		while (!stack_push(t->f.slot, 0, token))
 			sched_yield();
 		moved++;
 	}
@@ -177,7 +176,7 @@ static void storm(pthread_t *thread, unsigned nr, unsigned rounds)
 static void start_tokens(struct fixture *f, unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i++) {
-		struct pfn_stack *s = stack_of(f, i % f->slots.nr_cpus);
+		struct pfn_stack *s = stack_of(f, i % f->nr_cpus);
 
 		s->pfn[s->count++] = i;
 	}
@@ -212,20 +211,20 @@ static void *take_away(void *arg)
 	while (!team_stopped(t)) {
 		uint32_t sum = 0;
 
-		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
-			__atomic_store_n(&t->f.slots.slot[cpu], t->f.empty,
+		for (unsigned cpu = 0; cpu < t->f.nr_cpus; cpu++)
+			__atomic_store_n(&t->f.slot[cpu], t->f.empty,
 					 __ATOMIC_RELEASE);
 		cr_assert_eq(rseq_fence_all(), 0);
 		/* ours alone now: what is read twice must be the same */
-		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+		for (unsigned cpu = 0; cpu < t->f.nr_cpus; cpu++)
 			sum += stack_of(&t->f, cpu)->count;
 		for (unsigned i = 0; i < 100; i++)
 			__asm__ volatile("" ::: "memory");
-		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
+		for (unsigned cpu = 0; cpu < t->f.nr_cpus; cpu++)
 			sum -= stack_of(&t->f, cpu)->count;
 		cr_assert_eq(sum, 0, "somebody changed a detached stack");
-		for (unsigned cpu = 0; cpu < t->f.slots.nr_cpus; cpu++)
-			__atomic_store_n(&t->f.slots.slot[cpu], t->f.set[cpu],
+		for (unsigned cpu = 0; cpu < t->f.nr_cpus; cpu++)
+			__atomic_store_n(&t->f.slot[cpu], t->f.set[cpu],
 					 __ATOMIC_RELEASE);
 		usleep(50);
 	}
@@ -263,14 +262,14 @@ struct rseq_descriptor {
 extern const struct rseq_descriptor __start___rseq_cs[];
 extern const struct rseq_descriptor __stop___rseq_cs[];
 
-static NOINLINE bool one_push(const struct stack_slots *slots)
+static NOINLINE bool one_push(char *const *slot)
 {
-	return stack_push(slots, 0, (pfn_t){ 77 });
+	return stack_push(slot, 0, (pfn_t){ 77 });
 }
 
-static NOINLINE uint32_t one_pop(const struct stack_slots *slots)
+static NOINLINE uint32_t one_pop(char *const *slot)
 {
-	return stack_pop(slots, 0).v;
+	return stack_pop(slot, 0).v;
 }
 
 /* The descriptor of the section inside the function at `function`. */
@@ -358,7 +357,7 @@ static void interrupt_at(const struct fixture *f, bool push, uint64_t at,
 	if (!child) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		_exit(push ? !one_push(&f->slots) : one_pop(&f->slots) != 5);
+		_exit(push ? !one_push(f->slot) : one_pop(f->slot) != 5);
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFSTOPPED(status));
@@ -373,7 +372,7 @@ static void interrupt_at(const struct fixture *f, bool push, uint64_t at,
 
 static void fill_all(const struct fixture *f, uint32_t count)
 {
-	for (unsigned cpu = 0; cpu < f->slots.nr_cpus; cpu++) {
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
 		struct pfn_stack *s = stack_of(f, cpu);
 
 		s->count = count;
@@ -400,9 +399,9 @@ static void interrupt_everywhere(bool push)
 
 		fill_all(&f, 1);
 		interrupt_at(&f, push, at[i], d->abort);
-		for (unsigned cpu = 0; cpu < f.slots.nr_cpus; cpu++)
+		for (unsigned cpu = 0; cpu < f.nr_cpus; cpu++)
 			total += stack_of(&f, cpu)->count;
-		cr_assert_eq(total, f.slots.nr_cpus + (push ? 1u : -1u),
+		cr_assert_eq(total, f.nr_cpus + (push ? 1u : -1u),
 			     "instruction %u", i);
 	}
 	fixture_drop(&f);

@@ -10,7 +10,7 @@
  * system, which are handed out piece by piece without being split; a full one
  * gives its older half back under one hold of the zone's lock.
  *
- * Data. slots.slot[cpu] -> set; at[zone][order][type] = byte offset of that
+ * Data. slot[cpu] -> set; at[zone][order][type] = byte offset of that
  * stack in every set. Orders and types without a stack have the offset of one
  * whose limit is 0, so the fast path has no case for them: it just fails.
  * Frames in a stack have no state in struct page (head word 0: inside a block,
@@ -68,7 +68,8 @@
 
 struct rseq_engine {
 	struct page_engine base;
-	struct stack_slots slots; /* [nr_cpus] of the OS */
+	char **slot; /* [nr_cpus] of the OS: a set, or `empty` */
+	uint32_t nr_cpus;
 	uint32_t *at; /* [zone->id][NR_PAGE_ORDERS][4], byte offsets */
 	bool rseq;
 	char *empty; /* a set of empty stacks with limit 0 */
@@ -133,7 +134,7 @@ static unsigned current_cpu(const struct rseq_engine *e)
 {
 	int cpu = sched_getcpu();
 
-	return cpu >= 0 && (unsigned)cpu < e->slots.nr_cpus ? (unsigned)cpu : 0;
+	return cpu >= 0 && (unsigned)cpu < e->nr_cpus ? (unsigned)cpu : 0;
 }
 
 static NOINLINE pfn_t locked_pop(struct rseq_engine *e, size_t at)
@@ -169,7 +170,7 @@ ALWAYS_INLINE pfn_t cpu_pop(struct rseq_engine *e, size_t at)
 
 #if RSEQ_X86_64
 	if (likely(e->rseq)) {
-		pfn = stack_pop(&e->slots, at);
+		pfn = stack_pop(e->slot, at);
 		SECTION_ACQUIRE(e, at);
 		return pfn;
 	}
@@ -183,7 +184,7 @@ ALWAYS_INLINE bool cpu_push(struct rseq_engine *e, size_t at, pfn_t pfn)
 #if RSEQ_X86_64
 	if (likely(e->rseq)) {
 		SECTION_RELEASE(e, at);
-		return stack_push(&e->slots, at, pfn);
+		return stack_push(e->slot, at, pfn);
 	}
 #endif
 	return locked_push(e, at, pfn);
@@ -414,20 +415,31 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 
 /* --- hot hooks ---------------------------------------------------------- */
 
+#if RSEQ_X86_64
 /*
- * What lies on this CPU's stack. plan.engine points to the offsets of the
- * stacks of the plan's zone and type, by order.
+ * The stacks of the plan's zone and type. Without rseq every slot holds the
+ * empty set, so both fail and the locked forms are left; a frame whose pop
+ * fails is PFN_NONE.
  */
-ENGINE_HOT pfn_t pcp_rseq_cached(struct page_ctx *ctx, unsigned order)
+ENGINE_HOT pfn_t pcp_rseq_cache_get(struct page_ctx *ctx, unsigned order)
 {
-	const uint32_t *at = ctx->plan.engine;
-	pfn_t pfn = cpu_pop(to_rseq_engine(ctx->engine), at[order * 4]);
+	const struct alloc_plan *plan = &ctx->plan;
+	pfn_t pfn = stack_pop(plan->slot, plan->at[order]);
 
-	return handed_out(ctx->plan.zone, pfn, order, ctx->plan.mt);
+	SECTION_ACQUIRE(to_rseq_engine(ctx->engine), plan->at[order]);
+	return pfn;
 }
 
-/* The first zone's stack was found empty by pcp_rseq_cached(); those of other
- * zones, to which the policy falls back, are looked at here. */
+ENGINE_HOT bool pcp_rseq_cache_put(struct page_ctx *ctx, pfn_t pfn,
+				   unsigned order)
+{
+	const struct alloc_plan *plan = &ctx->plan;
+
+	SECTION_RELEASE(to_rseq_engine(ctx->engine), plan->at[order]);
+	return stack_push(plan->slot, plan->at[order], pfn);
+}
+#endif
+
 ENGINE_HOT pfn_t pcp_rseq_rmqueue(struct page_ctx *ctx, struct zone *zone,
 				  unsigned order, unsigned mt,
 				  unsigned alloc_flags)
@@ -437,37 +449,16 @@ ENGINE_HOT pfn_t pcp_rseq_rmqueue(struct page_ctx *ctx, struct zone *zone,
 	return handed_out(zone, pfn, order, mt);
 }
 
-/* Type of the frame's pageblock, and offsets of the zone's stacks by order and
- * type. The plan knows them for the zone that the thread takes from. */
-ALWAYS_INLINE size_t free_at(const struct rseq_engine *e,
-			     const struct page_ctx *ctx,
-			     const struct zone *zone, pfn_t pfn, unsigned order)
-{
-	const struct alloc_plan *plan = &ctx->plan;
-
-	if (likely(zone == plan->zone && plan->engine)) {
-		/* relaxed: as pageblock_mt() */
-		const unsigned mt = atomic_load_explicit(
-			&plan->pageblock_mt[pfn.v >> plan->pageblock_order],
-			memory_order_relaxed);
-		const uint32_t *at = plan->engine;
-
-		if (likely(mt == plan->mt))
-			return at[order * 4];
-	}
-	return stack_at(e, zone->id, order,
-			stack_mt(pageblock_mt(zone, pfn.v)));
-}
-
 ENGINE_HOT void pcp_rseq_free(struct page_ctx *ctx, struct zone *zone,
 			      pfn_t pfn, unsigned order, unsigned fpi_flags)
 {
 	struct rseq_engine *e = to_rseq_engine(ctx->engine);
+	const unsigned mt = stack_mt(pageblock_mt(zone, pfn.v));
 
 	if (CHECK_LEVEL >= 1)
 		page_set_head_ref(&zone->map[pfn.v], 0, 0);
 	if (likely(!(fpi_flags & FPI_TO_TAIL)) &&
-	    likely(cpu_push(e, free_at(e, ctx, zone, pfn, order), pfn)))
+	    likely(cpu_push(e, stack_at(e, zone->id, order, mt), pfn)))
 		return;
 	free_slow(ctx, zone, pfn, order, fpi_flags);
 }
@@ -520,9 +511,21 @@ static void lay_out(struct rseq_engine *e)
 static void pcp_rseq_plan(struct page_ctx *ctx)
 {
 	const struct rseq_engine *e = to_rseq_engine(ctx->engine);
+	struct alloc_plan *plan = &ctx->plan;
 
-	ctx->plan.engine =
-		&e->at[ctx->plan.zone_id * NR_PAGE_ORDERS * 4 + ctx->plan.mt];
+	plan->slot = e->slot;
+	/* offset 0: the stack that is always empty */
+	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
+		plan->at[o] = plan->gfp & GFP_BIT_COMP || !plan->nr_orders
+				      ? 0
+				      : stack_at(e, plan->zone_id, o, plan->mt);
+}
+
+static int pcp_rseq_thread_enter(struct page_ctx *ctx)
+{
+	const struct rseq_engine *e = to_rseq_engine(ctx->engine);
+
+	return e->rseq && !rseq_available() ? -ENOSYS : 0;
 }
 
 static void set_limits(struct rseq_engine *e, unsigned cpu)
@@ -553,10 +556,10 @@ static void pcp_rseq_destroy(struct page_engine *base)
 {
 	struct rseq_engine *e = to_rseq_engine(base);
 
-	for (unsigned cpu = 0; e->set && cpu < e->slots.nr_cpus; cpu++)
+	for (unsigned cpu = 0; e->set && cpu < e->nr_cpus; cpu++)
 		free(e->set[cpu]);
 	free(e->set);
-	free(e->slots.slot);
+	free(e->slot);
 	free(e->empty);
 	free(e->lock);
 	free(e->at);
@@ -566,14 +569,14 @@ static void pcp_rseq_destroy(struct page_engine *base)
 
 static int alloc_sets(struct rseq_engine *e)
 {
-	const unsigned nr = e->slots.nr_cpus;
+	const unsigned nr = e->nr_cpus;
 
 	e->at = calloc((size_t)e->base.machine->nr_zones * NR_PAGE_ORDERS * 4,
 		       sizeof(*e->at));
 	e->set = calloc(nr, sizeof(*e->set));
-	e->slots.slot = calloc(nr, sizeof(*e->slots.slot));
+	e->slot = calloc(nr, sizeof(*e->slot));
 	e->lock = calloc(nr, sizeof(*e->lock));
-	if (!e->at || !e->set || !e->slots.slot || !e->lock)
+	if (!e->at || !e->set || !e->slot || !e->lock)
 		return -ENOMEM;
 	lay_out(e);
 	e->empty = set_alloc(e);
@@ -584,7 +587,7 @@ static int alloc_sets(struct rseq_engine *e)
 		if (!e->set[cpu])
 			return -ENOMEM;
 		set_limits(e, cpu);
-		e->slots.slot[cpu] = e->set[cpu];
+		e->slot[cpu] = e->rseq ? e->set[cpu] : e->empty;
 		spin_lock_init(&e->lock[cpu], RANK_PCP);
 	}
 	return 0;
@@ -603,7 +606,7 @@ static int pcp_rseq_create(struct page_engine **out, struct machine *m)
 		return -ENOMEM;
 	e->base.ops = &engine_ops;
 	e->base.machine = m;
-	e->slots.nr_cpus = (uint32_t)nr_cpus;
+	e->nr_cpus = (uint32_t)nr_cpus;
 	e->rseq = !m->desc.rseq_off && rseq_available();
 	pthread_mutex_init(&e->drain_lock, NULL);
 	err = alloc_sets(e);
@@ -648,16 +651,16 @@ static void slot_store(struct rseq_engine *e, unsigned cpu, char *set)
 {
 	/* REL(rseq-slot): the drained stacks before the set is in its slot;
 	 * pairs with the dependent loads of a section, see the top */
-	__atomic_store_n(&e->slots.slot[cpu], set, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->slot[cpu], set, __ATOMIC_RELEASE);
 }
 
 /* All CPUs at once: one membarrier for all of them. */
 static void drain_rseq(struct rseq_engine *e, unsigned model_cpu)
 {
-	for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++)
+	for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++)
 		slot_store(e, cpu, e->empty);
 	check(rseq_fence_all() == 0, "membarrier's rseq command failed");
-	for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++) {
+	for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++) {
 		drain_set(e, cpu, model_cpu);
 		slot_store(e, cpu, e->set[cpu]);
 	}
@@ -672,7 +675,7 @@ static void pcp_rseq_drain(struct page_engine *base, struct page_ctx *ctx)
 	if (e->rseq) {
 		drain_rseq(e, model_cpu);
 	} else {
-		for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++) {
+		for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++) {
 			spin_lock(&e->lock[cpu]);
 			drain_set(e, cpu, model_cpu);
 			spin_unlock(&e->lock[cpu]);
@@ -688,7 +691,7 @@ static void pcp_rseq_held(struct page_engine *base, const struct zone *zone,
 	struct rseq_engine *e = to_rseq_engine(base);
 
 	*out = (struct zone_held){ 0, 0 };
-	for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++)
+	for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++)
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			for (unsigned mt = 0; mt < MT_PCPTYPES; mt++) {
 				const struct pfn_stack *s = stack_of(
@@ -736,7 +739,7 @@ static const char *pcp_rseq_verify(struct page_engine *base)
 	struct rseq_engine *e = to_rseq_engine(base);
 	struct machine *m = base->machine;
 
-	for (unsigned cpu = 0; cpu < e->slots.nr_cpus; cpu++)
+	for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++)
 		for (unsigned z = 0; z < m->nr_zones; z++)
 			for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 				for (unsigned mt = 0; mt < MT_PCPTYPES; mt++) {
@@ -788,7 +791,11 @@ static const struct page_ops engine_ops = {
 	.verify = pcp_rseq_verify,
 	.counters = pcp_rseq_counters,
 	.plan = pcp_rseq_plan,
+	.thread_enter = pcp_rseq_thread_enter,
 	.rmqueue = pcp_rseq_rmqueue,
-	.cached = pcp_rseq_cached,
+#if RSEQ_X86_64
+	.cache_get = pcp_rseq_cache_get,
+	.cache_put = pcp_rseq_cache_put,
+#endif
 	.free = pcp_rseq_free,
 };

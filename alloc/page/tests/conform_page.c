@@ -91,10 +91,11 @@ static void wrong_is_null(const char *wrong)
 	cr_assert(!wrong, "%s", wrong ? wrong : "");
 }
 
-static uint64_t pages_allocated(const struct bench *b)
+static uint64_t pages_allocated(struct bench *b)
 {
 	uint64_t n = 0;
 
+	page_ctx_fold(&b->ctx);
 	for (unsigned z = 0; z < b->m->nr_zones; z++)
 		n += b->counters[z].pgalloc - b->counters[z].pgfree;
 	return n;
@@ -379,6 +380,7 @@ Test(page, counters_tell_where_pages_came_from)
 		pfn_t one = alloc_pages(&b->ctx, GFP_KERNEL, 3);
 		pfn_t two = alloc_pages_node(&b->ctx, 1, GFP_KERNEL, 1);
 
+		page_ctx_fold(&b->ctx);
 		cr_assert_eq(here->pgalloc, 8);
 		cr_assert_eq(here->numa_hit, 1);
 		cr_assert_eq(here->numa_local, 1);
@@ -387,6 +389,7 @@ Test(page, counters_tell_where_pages_came_from)
 		cr_assert_eq(there->numa_other, 1);
 		free_pages(&b->ctx, one, 3);
 		free_pages(&b->ctx, two, 1);
+		page_ctx_fold(&b->ctx);
 		cr_assert_eq(here->pgfree, 8);
 		cr_assert_eq(there->pgfree, 2);
 		cr_assert_eq(here->numa_miss + there->numa_foreign, 0);

@@ -68,9 +68,7 @@ struct machine *bare_machine(enum kernel_rules kernel, uint64_t pages)
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
 		zone->lowmem_reserve[i] = 0;
 	for (uint64_t i = 0; i < zone->nr_pageblocks; i++)
-		/* relaxed: one thread */
-		atomic_store_explicit(&zone->pageblock_mt[i], MT_MOVABLE,
-				      memory_order_relaxed);
+		zone_set_pageblock_mt(zone, i, MT_MOVABLE);
 	return m;
 }
 

@@ -79,7 +79,7 @@ static const char *list(struct fixture *f, unsigned order, unsigned mt)
 
 static void set_type(struct fixture *f, uint32_t pfn, unsigned mt)
 {
-	set(&f->zone->pageblock_mt[pageblock_of(f->zone, pfn)], (uint8_t)mt);
+	zone_set_pageblock_mt(f->zone, pageblock_of(f->zone, pfn), mt);
 }
 
 Test(buddy, three_pages_split_from_the_largest_block)

@@ -153,6 +153,79 @@ restart:
 full:
 	return false;
 }
+
+/*
+ * Pushes nr pfns in one section: last, last - step, ... so that they are popped
+ * in ascending order. nr >= 1. All or, where they do not fit, none and false.
+ */
+ALWAYS_INLINE bool stack_push_run(char *const *slot, size_t at, pfn_t last,
+				  uint32_t step, uint32_t nr)
+{
+restart:
+	__asm__ goto volatile(
+		RSEQ_BEGIN "movl %%fs:(%[rseq]), %%eax\n\t"
+			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "addq %[at], %%rax\n\t"
+			   "movl (%%rax), %%ecx\n\t"
+			   "leal (%%rcx, %q[nr]), %%esi\n\t"
+			   "cmpl 4(%%rax), %%esi\n\t"
+			   "ja %l[full]\n\t"
+			   "movl %[last], %%edx\n\t"
+			   "5:\n\t"
+			   "movl %%edx, 8(%%rax, %%rcx, 4)\n\t"
+			   "subl %[step], %%edx\n\t"
+			   "addl $1, %%ecx\n\t"
+			   "cmpl %%esi, %%ecx\n\t"
+			   "jne 5b\n\t"
+			   /* commit */
+			   "movl %%esi, (%%rax)\n\t" RSEQ_END
+		:
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slot), [at] "er"(at),
+		  [last] "r"(last.v), [step] "r"(step), [nr] "r"(nr)
+		: "rax", "rcx", "rdx", "rsi", "memory", "cc"
+		: restart, full);
+	return true;
+full:
+	return false;
+}
+
+/* Pops up to max pfns in one section, those pushed last; out[] has them in the
+ * order in which they were pushed. Returns how many. max >= 1. */
+ALWAYS_INLINE uint32_t stack_pop_run(char *const *slot, size_t at, pfn_t *out,
+				     uint32_t max)
+{
+	uint32_t nr;
+
+restart:
+	__asm__ goto volatile(RSEQ_BEGIN
+			      "movl %%fs:(%[rseq]), %%eax\n\t"
+			      "movq (%[slot], %%rax, 8), %%rax\n\t"
+			      "addq %[at], %%rax\n\t"
+			      "movl (%%rax), %%ecx\n\t"
+			      "xorl %[nr], %[nr]\n\t"
+			      /* new count: what is there less max, or 0 */
+			      "movl %%ecx, %%esi\n\t"
+			      "subl %[max], %%esi\n\t"
+			      "cmovbl %[nr], %%esi\n\t"
+			      "cmpl %%ecx, %%esi\n\t"
+			      "je 2f\n\t"
+			      "movl %%esi, %%ecx\n\t"
+			      "5:\n\t"
+			      "movl 8(%%rax, %%rcx, 4), %%edx\n\t"
+			      "movl %%edx, (%[out], %q[nr], 4)\n\t"
+			      "addl $1, %[nr]\n\t"
+			      "addl $1, %%ecx\n\t"
+			      "cmpl (%%rax), %%ecx\n\t"
+			      "jne 5b\n\t"
+			      /* commit */
+			      "movl %%esi, (%%rax)\n\t" RSEQ_END
+			      : [nr] "=&r"(nr)
+			      : [rseq] "r"(__rseq_offset), [slot] "r"(slot),
+				[at] "er"(at), [out] "r"(out), [max] "r"(max)
+			      : "rax", "rcx", "rdx", "rsi", "memory", "cc"
+			      : restart);
+	return nr;
+}
 #endif /* RSEQ_X86_64 */
 
 #endif

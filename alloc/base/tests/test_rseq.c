@@ -272,6 +272,48 @@ static NOINLINE uint32_t one_pop(char *const *slot)
 	return stack_pop(slot, 0).v;
 }
 
+static NOINLINE bool one_push_run(char *const *slot)
+{
+	return stack_push_run(slot, 0, (pfn_t){ 77 }, 2, 3);
+}
+
+static NOINLINE bool one_pop_run(char *const *slot)
+{
+	pfn_t out[3] = { { 0 } };
+	uint32_t nr = stack_pop_run(slot, 0, out, 3);
+
+	return nr == 3 && out[0].v == 5 && out[1].v == 6 && out[2].v == 7;
+}
+
+/* What is interrupted: the stacks hold `before` pfns 5, 6, ... and one of them
+ * afterwards `change` more; run: 0 or the exit status. */
+struct operation {
+	uintptr_t function;
+	uint32_t before;
+	int change;
+	int (*run)(char *const *slot);
+};
+
+static int run_push(char *const *slot)
+{
+	return !one_push(slot);
+}
+
+static int run_pop(char *const *slot)
+{
+	return one_pop(slot) != 5;
+}
+
+static int run_push_run(char *const *slot)
+{
+	return !one_push_run(slot);
+}
+
+static int run_pop_run(char *const *slot)
+{
+	return !one_pop_run(slot);
+}
+
 /* The descriptor of the section inside the function at `function`. */
 static const struct rseq_descriptor *section_of(uintptr_t function)
 {
@@ -347,8 +389,8 @@ static void run_to(pid_t child, uint64_t at)
 /* One operation in a child that is stopped in front of the instruction at
  * `at`: the kernel must send it to the abort handler, after which it is done
  * once and once only. */
-static void interrupt_at(const struct fixture *f, bool push, uint64_t at,
-			 uint64_t abort_at)
+static void interrupt_at(const struct fixture *f, const struct operation *op,
+			 uint64_t at, uint64_t abort_at)
 {
 	pid_t child = fork();
 	int status;
@@ -357,7 +399,7 @@ static void interrupt_at(const struct fixture *f, bool push, uint64_t at,
 	if (!child) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		_exit(push ? !one_push(f->slot) : one_pop(f->slot) != 5);
+		_exit(op->run(f->slot));
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFSTOPPED(status));
@@ -376,16 +418,25 @@ static void fill_all(const struct fixture *f, uint32_t count)
 		struct pfn_stack *s = stack_of(f, cpu);
 
 		s->count = count;
-		s->pfn[0] = 5;
-		s->pfn[1] = 0;
+		for (uint32_t i = 0; i < LIMIT; i++)
+			s->pfn[i] = i < count ? 5 + i : 0;
 	}
 }
 
-static void interrupt_everywhere(bool push)
+/* A run leaves pfns 77, 75, 73 where it was pushed. */
+static void assert_pushed_run(const struct fixture *f, uint32_t before)
 {
-	const uintptr_t function =
-		push ? (uintptr_t)one_push : (uintptr_t)one_pop;
-	const struct rseq_descriptor *d = section_of(function);
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
+		const struct pfn_stack *s = stack_of(f, cpu);
+
+		for (uint32_t i = before; i < s->count; i++)
+			cr_assert_eq(s->pfn[i], 77 - 2 * (i - before));
+	}
+}
+
+static void interrupt_everywhere(const struct operation *op)
+{
+	const struct rseq_descriptor *d = section_of(op->function);
 	uint64_t at[32];
 	struct fixture f;
 	unsigned nr;
@@ -397,12 +448,15 @@ static void interrupt_everywhere(bool push)
 	for (unsigned i = 0; i < nr; i++) {
 		uint32_t total = 0;
 
-		fill_all(&f, 1);
-		interrupt_at(&f, push, at[i], d->abort);
+		fill_all(&f, op->before);
+		interrupt_at(&f, op, at[i], d->abort);
 		for (unsigned cpu = 0; cpu < f.nr_cpus; cpu++)
 			total += stack_of(&f, cpu)->count;
-		cr_assert_eq(total, f.nr_cpus + (push ? 1u : -1u),
+		cr_assert_eq(total,
+			     f.nr_cpus * op->before + (uint32_t)op->change,
 			     "instruction %u", i);
+		if (op->change > 0)
+			assert_pushed_run(&f, op->before);
 	}
 	fixture_drop(&f);
 }
@@ -411,14 +465,53 @@ Test(rseq, a_push_that_is_interrupted_at_any_instruction_happens_once,
      .timeout = 60)
 {
 	if (usable())
-		interrupt_everywhere(true);
+		interrupt_everywhere(&(struct operation){ (uintptr_t)one_push,
+							  1, 1, run_push });
 }
 
 Test(rseq, a_pop_that_is_interrupted_at_any_instruction_happens_once,
      .timeout = 60)
 {
 	if (usable())
-		interrupt_everywhere(false);
+		interrupt_everywhere(&(struct operation){ (uintptr_t)one_pop, 1,
+							  -1, run_pop });
+}
+
+Test(rseq, a_run_that_is_interrupted_at_any_instruction_happens_once,
+     .timeout = 120)
+{
+	if (!usable())
+		return;
+	interrupt_everywhere(&(struct operation){ (uintptr_t)one_push_run, 2, 3,
+						  run_push_run });
+	interrupt_everywhere(&(struct operation){ (uintptr_t)one_pop_run, 3, -3,
+						  run_pop_run });
+}
+
+Test(rseq, runs_are_whole_and_bounded)
+{
+	pfn_t out[LIMIT];
+	struct fixture f;
+	cpu_set_t one;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cr_assert_eq(stack_pop_run(f.slot, 0, out, 5), 0);
+	cr_assert(stack_push_run(f.slot, 0, (pfn_t){ 100 }, 4, 10));
+	cr_assert_not(stack_push_run(f.slot, 0, (pfn_t){ 1000 }, 1, LIMIT - 9));
+	cr_assert(stack_push_run(f.slot, 0, (pfn_t){ 1000 }, 1, LIMIT - 10));
+	cr_assert_not(stack_push(f.slot, 0, (pfn_t){ 1 }));
+	cr_assert_eq(stack_pop_run(f.slot, 0, out, LIMIT - 10), LIMIT - 10);
+	cr_assert_eq(out[0].v, 1000);
+	cr_assert_eq(stack_pop(f.slot, 0).v, 64);
+	cr_assert_eq(stack_pop_run(f.slot, 0, out, LIMIT), 9);
+	cr_assert_eq(out[0].v, 100);
+	cr_assert_eq(out[8].v, 68);
+	fixture_drop(&f);
 }
 
 #endif

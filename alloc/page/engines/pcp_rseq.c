@@ -8,7 +8,9 @@
  * restartable sequence (alloc/base/rseq.h): no atomic instruction, no lock, no
  * struct page. An empty array is refilled with whole blocks of the buddy
  * system, which are handed out piece by piece without being split; a full one
- * gives its older half back under one hold of the zone's lock.
+ * gives half of what it holds back under one hold of the zone's lock, and
+ * neighbours among them as the one block that they make up. Both move a run of
+ * frames in one section.
  *
  * Data. slot[cpu] -> set; at[zone][order][type] = byte offset of that
  * stack in every set. Orders and types without a stack have the offset of one
@@ -164,6 +166,22 @@ static NOINLINE bool locked_push(struct rseq_engine *e, size_t at, pfn_t pfn)
 	return pushed;
 }
 
+static NOINLINE uint32_t locked_pop_run(struct rseq_engine *e, size_t at,
+					pfn_t *out, uint32_t max)
+{
+	const unsigned cpu = current_cpu(e);
+	struct pfn_stack *s = (struct pfn_stack *)(void *)(e->set[cpu] + at);
+	uint32_t nr = 0, first;
+
+	spin_lock(&e->lock[cpu]);
+	first = s->count > max ? s->count - max : 0;
+	for (uint32_t i = first; i < s->count; i++)
+		out[nr++].v = s->pfn[i];
+	s->count = first;
+	spin_unlock(&e->lock[cpu]);
+	return nr;
+}
+
 ALWAYS_INLINE pfn_t cpu_pop(struct rseq_engine *e, size_t at)
 {
 	pfn_t pfn;
@@ -188,6 +206,35 @@ ALWAYS_INLINE bool cpu_push(struct rseq_engine *e, size_t at, pfn_t pfn)
 	}
 #endif
 	return locked_push(e, at, pfn);
+}
+
+/* Up to max frames, those pushed last, in the order in which they were. */
+static uint32_t cpu_pop_run(struct rseq_engine *e, size_t at, pfn_t *out,
+			    uint32_t max)
+{
+#if RSEQ_X86_64
+	if (likely(e->rseq)) {
+		uint32_t nr = stack_pop_run(e->slot, at, out, max);
+
+		SECTION_ACQUIRE(e, at);
+		return nr;
+	}
+#endif
+	return locked_pop_run(e, at, out, max);
+}
+
+/* All of nr frames, last first, each `step` below the one before, or none.
+ * Without rseq never: the caller pushes them one by one. */
+static bool cpu_push_run(struct rseq_engine *e, size_t at, pfn_t last,
+			 uint32_t step, uint32_t nr)
+{
+#if RSEQ_X86_64
+	if (likely(e->rseq)) {
+		SECTION_RELEASE(e, at);
+		return stack_push_run(e->slot, at, last, step, nr);
+	}
+#endif
+	return false;
 }
 
 /* --- refill and flush --------------------------------------------------- */
@@ -216,14 +263,62 @@ static void give_back(const struct buddy_ref *b, struct zone *zone, pfn_t pfn,
 	buddy_free(b, zone, &site, block, fpi_flags);
 }
 
+/*
+ * How many blocks from pfn[0] on lie side by side; they are blocks of `order`.
+ * *down: each below the one before.
+ */
+static unsigned run_length(const pfn_t *pfn, unsigned nr, unsigned order,
+			   bool *down)
+{
+	const uint32_t size = 1u << order;
+	unsigned n = 1;
+	uint32_t step;
+
+	*down = nr > 1 && pfn[1].v == pfn[0].v - size;
+	step = *down ? -size : size;
+	while (n < nr && pfn[n].v == pfn[n - 1].v + step)
+		n++;
+	return n;
+}
+
+/*
+ * Gives back blocks of one order. Neighbours go back together, in the largest
+ * aligned blocks that they make up, so that the free lists see one block where
+ * the buddies would have met one by one. A block stays inside its pageblock,
+ * whose type it is freed to.
+ */
+static void give_back_all(const struct buddy_ref *b, struct zone *zone,
+			  const struct flush *f, unsigned order)
+	REQUIRES(zone->lock)
+{
+	unsigned n;
+
+	for (unsigned i = 0; i < f->nr; i += n) {
+		uint32_t at, end;
+		bool down;
+
+		n = run_length(&f->pfn[i], f->nr - i, order, &down);
+		at = f->pfn[down ? i + n - 1 : i].v;
+		end = at + (n << order);
+		while (at < end) {
+			unsigned o = order;
+
+			while (o < zone->pageblock_order &&
+			       !(at & ((2u << o) - 1)) && at + (2u << o) <= end)
+				o++;
+			give_back(b, zone, (pfn_t){ at }, o, 0);
+			at += 1u << o;
+		}
+	}
+}
+
 static void flush_to_zone(struct zone *zone, unsigned cpu, struct flush *f,
 			  unsigned order)
 {
 	const struct buddy_ref b = buddy_ref_cpu(zone, cpu);
 
 	spin_lock(&zone->lock);
-	for (unsigned i = 0; i < f->nr; i++)
-		give_back(&b, zone, f->pfn[i], order, 0);
+	give_back_all(&b, zone, f, order);
 	spin_unlock(&zone->lock);
 	f->nr = 0;
 }
@@ -299,10 +394,15 @@ static void push_piece(struct page_ctx *ctx, struct zone *zone,
 {
 	struct rseq_engine *e = to_rseq_engine(ctx->engine);
 	const size_t at = stack_at(e, zone->id, req->order, req->mt);
+	const uint32_t nr = (1u << (piece->order - req->order)) - keep;
+	const pfn_t last = { piece->pfn.v + (1u << piece->order) -
+			     (1u << req->order) };
 	struct flush back;
 
+	if (!nr || cpu_push_run(e, at, last, 1u << req->order, nr))
+		return;
 	back.nr = 0;
-	for (unsigned i = 1u << (piece->order - req->order); i-- > keep;) {
+	for (unsigned i = nr + keep; i-- > keep;) {
 		pfn_t pfn = { piece->pfn.v + (i << req->order) };
 
 		if (cpu_push(e, at, pfn))
@@ -387,13 +487,7 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 		const size_t at = stack_at(e, zone->id, order, mt);
 		unsigned n = 2 * refill_blocks(zone, order);
 
-		while (f.nr < n && f.nr < FLUSH_MAX) {
-			pfn_t old = cpu_pop(e, at);
-
-			if (!pfn_valid(old))
-				break;
-			f.pfn[f.nr++] = old;
-		}
+		f.nr = cpu_pop_run(e, at, f.pfn, n < FLUSH_MAX ? n : FLUSH_MAX);
 		if (cpu_push(e, at, pfn))
 			pfn = PFN_NONE;
 		count_up(&e->flushes, 1);
@@ -406,8 +500,7 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 					     .arg = (uint64_t)f.nr << order });
 	}
 	spin_lock(&zone->lock);
-	for (unsigned i = 0; i < f.nr; i++)
-		give_back(&b, zone, f.pfn[i], order, 0);
+	give_back_all(&b, zone, &f, order);
 	if (pfn_valid(pfn))
 		give_back(&b, zone, pfn, order, fpi_flags);
 	spin_unlock(&zone->lock);

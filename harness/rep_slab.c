@@ -73,7 +73,7 @@ int rep_slab_enter(struct rep_thread *t)
 
 	if (!t->rep->slab)
 		return 0;
-	r = slab_ctx_enter(&t->slab_ctx, t->rep->slab, &t->ctx);
+	r = slab_ctx_enter(&t->slab_ctx, t->rep->slab, t->w->ctx);
 	if (!r)
 		t->w->slab = &t->slab_ctx;
 	return r;

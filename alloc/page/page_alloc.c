@@ -358,7 +358,7 @@ void page_ctx_fold(struct page_ctx *ctx)
 	}
 }
 
-NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
+static void plan_fill(struct page_ctx *ctx, gfp_t gfp)
 {
 	static const _Atomic long none;
 	struct alloc_request r = { .ctx = ctx, .gfp = gfp };
@@ -367,7 +367,6 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 	struct zone *zone;
 	bool in_turn;
 
-	page_ctx_fold(ctx);
 	*plan = (struct alloc_plan){ .gfp = gfp,
 				     .zone = m->zone,
 				     .counters = ctx->counters,
@@ -394,6 +393,13 @@ NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
 	plan->cma = plan->alloc_flags & ALLOC_CMA ? &none : &zone->nr_free_cma;
 	plan->local = zone->nid == ctx->node;
 	plan->home = zone_home(zone, r.mt);
+}
+
+NOINLINE void page_plan(struct page_ctx *ctx, gfp_t gfp)
+{
+	page_ctx_fold(ctx);
+	plan_fill(ctx, gfp);
+	/* also where there is no zone: its hooks are asked all the same */
 	if (ctx->ops->plan)
 		ctx->ops->plan(ctx);
 }

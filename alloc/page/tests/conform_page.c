@@ -440,6 +440,7 @@ Test(page, requests_follow_the_memory_policy)
 		cr_assert_not(pfn_valid(alloc_pages(&b->ctx, GFP_DMA, 0)));
 		/* requests for a given node do not ask the policy */
 		expect_node(b, GFP_KERNEL | GFP_BIT_THISNODE, 0, 0);
+		page_ctx_fold(&b->ctx);
 		cr_assert_eq(there->numa_hit, 10);
 		cr_assert_eq(there->numa_other, 10);
 		cr_assert_eq(page_ctx_policy(&b->ctx, prefer), 0);
@@ -450,6 +451,7 @@ Test(page, requests_follow_the_memory_policy)
 			expect_node(b, GFP_KERNEL, i, !(i % 2));
 		cr_assert_eq(bulk_node(b), 1);
 		cr_assert_eq(bulk_node(b), 0);
+		page_ctx_fold(&b->ctx);
 		cr_assert_eq(there->numa_interleave, 3 + 8);
 		cr_assert_eq(here->numa_interleave, 3 + 8);
 		/* node 0's turn at a zone that it has, node 1's that it lacks

@@ -28,6 +28,8 @@ struct thread_count {
 	bool percent;
 };
 
+#define HUGE_PROBE_MAX 4096 /* blocks */
+
 /* Everything that one repetition can be told. About 500 KiB: heap only. */
 struct job_params {
 	struct machine_params machine;
@@ -41,6 +43,7 @@ struct job_params {
 	struct thread_count threads;
 	struct placement placement;
 	bool oversubscribe;
+	uint32_t huge_probe; /* order-9 blocks asked for at each look */
 	bool memlock;
 	uint32_t repeat;  /* fresh processes per cell */
 	uint32_t retries; /* more tries of a noisy repetition */

@@ -1,7 +1,8 @@
 /*
  * Charts over time, from series.csv of the first ok repetition of a cell: free
- * blocks per order as a heat map, and the unusable free space index of the
- * largest zone. Sums go over all nodes and zones.
+ * blocks per order as a heat map, the unusable free space index of the largest
+ * zone, what waits for grace periods, and huge pages still obtainable. Sums go
+ * over all nodes and zones.
  */
 #include <errno.h>
 #include <math.h>
@@ -10,30 +11,38 @@
 
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
+#include "harness/stats.h"
 
 #define INDEXES        (4 + NR_PAGE_ORDERS) /* extfrag9, unusable9 */
-#define COLUMNS        (INDEXES + 4)
+#define LIMBO          (INDEXES + 3)
+#define HUGE_GOT       (INDEXES + 6)
+#define COLUMNS        (INDEXES + 7)
 #define ROWS_MAX       2000000
 #define STEPS_MAX      300 /* time steps drawn */
 #define PANELS_MAX     4
 #define VISIBLE_BLOCKS 8    /* change of an order's number */
 #define VISIBLE_SHARE  0.01 /* of free memory */
+#define MIB_PAGES      256.0
 
 /* Free blocks at one time, over all zones. */
 struct moment {
 	double t_s, blocks[NR_PAGE_ORDERS], unusable;
-	double largest; /* free pages of the zone that `unusable` is of */
+	double largest;   /* free pages of the zone that `unusable` is of */
+	double limbo_mib; /* freed, waiting for a grace period */
+	double huge;      /* order-9 blocks had, percent; < 0: not asked for */
 };
 
 struct series {
 	const struct cell_data *cell;
+	double huge_probe; /* blocks asked for at each look, NAN: none */
 	struct moment *moment;
 	unsigned nr, room;
 };
 
 static const char header[] = "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,"
 			     "o7,o8,o9,o10,extfrag9,unusable9,cached_pages,"
-			     "limbo_pages";
+			     "limbo_pages,grace_periods,merged_blocks,"
+			     "huge_got";
 
 static int complain(struct plotter *p, const char *path, unsigned line,
 		    const char *expected)
@@ -93,9 +102,9 @@ static const char *add_row(struct series *s, char *line)
 	struct moment *m;
 
 	if (split(line, field) != COLUMNS)
-		return "19 fields";
+		return "22 fields";
 	for (unsigned i = 0; i < COLUMNS; i++) {
-		bool index = i == INDEXES || i == INDEXES + 1;
+		bool index = i == INDEXES || i == INDEXES + 1 || i == HUGE_GOT;
 
 		if (i == 2 || (index && !*field[i]))
 			continue;
@@ -109,6 +118,10 @@ static const char *add_row(struct series *s, char *line)
 		return "memory";
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 		m->blocks[o] += v[4 + o];
+	m->limbo_mib += v[LIMBO] / MIB_PAGES;
+	m->huge = *field[HUGE_GOT] && s->huge_probe > 0
+			  ? m->huge + 100 * v[HUGE_GOT] / s->huge_probe
+			  : -1;
 	if (v[3] >= m->largest) {
 		m->largest = v[3];
 		m->unusable = v[INDEXES + 1];
@@ -146,6 +159,7 @@ static int load_cell(struct plotter *p, const struct cell_data *cell,
 		     struct series *s)
 {
 	s->cell = cell;
+	s->huge_probe = plot_key_value(cell, "huge_probe");
 	for (unsigned i = 0; i < cell->nr_reps; i++) {
 		char path[8192];
 		FILE *f;
@@ -180,14 +194,30 @@ static bool changes(const struct series *s)
 	return most >= VISIBLE_BLOCKS;
 }
 
-static double most_unusable(const struct series *s, unsigned nr)
+static double unusable_share(const struct moment *m)
 {
-	double most = 0;
+	return m->unusable;
+}
+
+static double limbo_mib(const struct moment *m)
+{
+	return m->limbo_mib;
+}
+
+static double huge_percent(const struct moment *m)
+{
+	return m->huge;
+}
+
+static double most(const struct series *s, unsigned nr,
+		   double (*value)(const struct moment *m))
+{
+	double highest = -1;
 
 	for (unsigned i = 0; i < nr; i++)
 		for (unsigned k = 0; k < s[i].nr; k++)
-			most = fmax(most, s[i].moment[k].unusable);
-	return most;
+			highest = fmax(highest, value(&s[i].moment[k]));
+	return highest;
 }
 
 static void put_heat(FILE *f, const struct series *s, struct chart *c)
@@ -214,36 +244,88 @@ static void put_heat(FILE *f, const struct series *s, struct chart *c)
 	fputs("? ? ? ?\n\n\n", f);
 }
 
-static void put_unusable(FILE *f, const struct series *s, struct chart *c)
+/* Each point is the mean of the looks that it stands for, in a band from the
+ * least to the greatest of them. */
+static void put_line(FILE *f, const struct series *s, struct chart *c,
+		     double (*value)(const struct moment *m))
 {
-	unsigned step = s->nr / (2 * STEPS_MAX) + 1;
+	unsigned step = s->nr / STEPS_MAX + 1;
 
-	fputs("# seconds unusable9 unusable9 unusable9 unused samples: ", f);
+	fputs("# seconds mean least greatest unused looks: ", f);
 	chart_quote(f, s->cell->engine);
 	putc('\n', f);
 	for (unsigned i = 0; i < s->nr; i += step) {
-		const struct moment *m = &s->moment[i];
+		double low = INFINITY, high = -INFINITY, sum = 0;
+		unsigned n = 0;
 
-		fprintf(f, "%.6f %.6g %.6g %.6g 0 1\n", m->t_s, m->unusable,
-			m->unusable, m->unusable);
-		c->x_min = fmin(c->x_min, m->t_s);
-		c->x_max = fmax(c->x_max, m->t_s);
-		c->y_max = fmax(c->y_max, m->unusable);
+		for (; n < step && i + n < s->nr; n++) {
+			double v = value(&s->moment[i + n]);
+
+			low = fmin(low, v);
+			high = fmax(high, v);
+			sum += v;
+		}
+		fprintf(f, "%.6f %.6g %.6g %.6g 0 %u\n", s->moment[i].t_s,
+			sum / n, low, high, n);
+		c->x_min = fmin(c->x_min, s->moment[i].t_s);
+		c->x_max = fmax(c->x_max, s->moment[i].t_s);
+		c->y_max = fmax(c->y_max, high);
 	}
 	fputs("\n\n", f);
 }
 
+/* A kind of chart: a panel of tiles for each engine, or a line. */
 struct over_time {
-	const char *name, *title, *template_name;
-	void (*put)(FILE *f, const struct series *s, struct chart *c);
+	const char *name, *title, *y_text, *note;
+	double (*value)(const struct moment *m); /* NULL: tiles */
+	double visible; /* greatest value from which on it is drawn */
+	/* what a line's end is called, and a level to draw across; may be NULL
+	 */
+	void (*label)(char *out, size_t len, const struct cell_data *cell);
+	const char *level, *level_text; /* a metric */
+	double level_unit;
 };
 
-static const struct over_time heat = { "freeblocks",
-				       "free blocks by order over time",
-				       "freeblocks", put_heat };
-static const struct over_time unusable = { "unusable",
-					   "unusable free space over time",
-					   "xy", put_unusable };
+static double cell_median(const struct cell_data *cell, const char *metric)
+{
+	double value[RUN_REPS_MAX];
+	struct stats s;
+
+	stats_of(&s, value, cell_values(cell, metric, value, RUN_REPS_MAX));
+	return s.n ? s.median : NAN;
+}
+
+/* "rcu 85 | 90 %": at the end, and after a drain. */
+static void huge_label(char *out, size_t len, const struct cell_data *cell)
+{
+	snprintf(out, len, "%.10s %.0f | %.0f %%", cell->engine,
+		 100 * cell_median(cell, "huge_rate_end"),
+		 100 * cell_median(cell, "huge_rate_drained"));
+}
+
+static const struct over_time kinds[] = {
+	{ .name = "freeblocks", .title = "free blocks by order over time" },
+	{ .name = "unusable",
+	  .title = "unusable free space over time",
+	  .y_text = "share of free pages below order 9, largest zone",
+	  .value = unusable_share,
+	  .visible = VISIBLE_SHARE },
+	{ .name = "limbo",
+	  .title = "memory waiting for grace periods",
+	  .y_text = "in limbo, MiB",
+	  .value = limbo_mib,
+	  .visible = 1 / MIB_PAGES,
+	  .level = "limbo_limit_pages",
+	  .level_text = "limit",
+	  .level_unit = MIB_PAGES },
+	{ .name = "huge",
+	  .title = "huge pages still obtainable",
+	  .y_text = "order-9 blocks had, % of those asked for",
+	  .value = huge_percent,
+	  .visible = 0,
+	  .note = "; right: at the end | after a drain",
+	  .label = huge_label },
+};
 
 static void set_texts(struct plotter *p, struct chart *c,
 		      const struct over_time *kind, const struct series *s)
@@ -251,52 +333,104 @@ static void set_texts(struct plotter *p, struct chart *c,
 	char slug[64];
 
 	chart_slug(slug, sizeof(slug), s->cell->workload);
-	c->template_name = kind->template_name;
+	c->template_name = kind->value ? "xy" : "freeblocks";
 	snprintf(c->base, sizeof(c->base), "%s-%s", kind->name, slug);
 	snprintf(c->title, sizeof(c->title), "%.100s: %s", s->cell->workload,
 		 kind->title);
 	snprintf(c->x_text, sizeof(c->x_text), "time since the gate opened, s");
-	snprintf(c->y_text, sizeof(c->y_text),
-		 "share of free pages below order 9, largest zone");
+	snprintf(c->y_text, sizeof(c->y_text), "%s",
+		 kind->y_text ? kind->y_text : "");
 	plot_group_text(c->subtitle, sizeof(c->subtitle), p->run, s->cell, "");
 	strncat(c->subtitle, "; one repetition, all zones",
 		sizeof(c->subtitle) - strlen(c->subtitle) - 1);
+	if (kind->note)
+		strncat(c->subtitle, kind->note,
+			sizeof(c->subtitle) - strlen(c->subtitle) - 1);
 }
 
-static int draw(struct plotter *p, const struct over_time *kind,
-		const struct series *s, unsigned nr)
+/* The line's name at its end, and a level that it must not pass. */
+static void add_line_labels(const struct over_time *kind, struct chart *c,
+			    const struct series *s, unsigned style)
 {
-	struct chart *c = calloc(1, sizeof(*c));
+	const struct moment *last = &s->moment[s->nr - 1];
+	double level = kind->level ? cell_median(s->cell, kind->level) : NAN;
+	char text[CHART_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%.24s", s->cell->engine);
+	if (kind->label)
+		kind->label(text, sizeof(text), s->cell);
+	chart_add_label(c, text, kind->value(last), style);
+	if (!(level > 0) || c->nr_floors == RUN_FLOORS_MAX)
+		return;
+	level /= kind->level_unit;
+	c->floor_y[c->nr_floors++] = level;
+	c->y_max = fmax(c->y_max, level);
+	chart_add_label(c, kind->level_text, level, CHART_STYLE_GREY);
+}
+
+/* One chart of all engines; c is empty. */
+static int fill_chart(struct plotter *p, const struct over_time *kind,
+		      struct chart *c, const struct series *s, unsigned nr)
+{
 	char name[CHART_TEXT_MAX + 8];
 	bool synthetic = false;
 	struct outfile out;
 	int rc;
 
-	if (!c)
-		return -ENOMEM;
 	set_texts(p, c, kind, &s[0]);
 	c->c_max = 2;
 	c->no_points = true;
 	snprintf(name, sizeof(name), "%s.dat", c->base);
 	rc = outfile_open(&out, p->dir, name, p->err, p->err_len);
-	for (unsigned i = 0; i < nr && !rc; i++) {
-		kind->put(out.f, &s[i], c);
-		c->series_style[c->nr_series++] =
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < nr; i++) {
+		const unsigned style =
 			chart_engine_style(p->run, s[i].cell->engine);
+
+		if (kind->value)
+			put_line(out.f, &s[i], c, kind->value);
+		else
+			put_heat(out.f, &s[i], c);
+		c->series_style[c->nr_series++] = style;
 		synthetic |= cell_synthetic(s[i].cell);
+		if (kind->value)
+			add_line_labels(kind, c, &s[i], style);
+		else
+			chart_add_label(c, s[i].cell->engine, 0, style);
 	}
 	c->y_max = chart_nice_above(c->y_max * 1.05);
-	for (unsigned i = 0; i < nr; i++)
-		chart_add_label(c, s[i].cell->engine,
-				s[i].moment[s[i].nr - 1].unusable,
-				c->series_style[i]);
-	if (kind == &unusable)
+	if (kind->value)
 		chart_place_labels(c);
 	chart_credit(c, p->run, nr, synthetic);
-	if (!rc)
-		rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_finish(&out, p->err, p->err_len);
+	return rc ? rc : outfile_rename(&out, p->err, p->err_len);
+}
+
+/* Series that the kind has something to show of; those without are left out. */
+static int draw(struct plotter *p, const struct over_time *kind,
+		const struct series *all, unsigned nr_all)
+{
+	struct series s[PANELS_MAX];
+	struct chart *c;
+	unsigned nr = 0;
+	int rc;
+
+	for (unsigned i = 0; i < nr_all; i++)
+		if (!kind->value ||
+		    most(&all[i], 1, kind->value) >= kind->visible)
+			s[nr++] = all[i];
+	if (!nr)
+		return 0;
+	/* a share that the others do not have is worth showing beside them */
+	if (kind->value == unusable_share) {
+		memcpy(s, all, nr_all * sizeof(*s));
+		nr = nr_all;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	rc = fill_chart(p, kind, c, s, nr);
 	if (!rc)
 		rc = chart_write(p, c);
 	free(c);
@@ -325,9 +459,8 @@ static int draw_group(struct plotter *p, unsigned leader)
 		memset(&s[nr], 0, sizeof(s[nr]));
 	}
 	if (!rc && nr) {
-		rc = draw(p, &heat, s, nr);
-		if (!rc && most_unusable(s, nr) >= VISIBLE_SHARE)
-			rc = draw(p, &unusable, s, nr);
+		for (size_t k = 0; k < ARRAY_SIZE(kinds) && !rc; k++)
+			rc = draw(p, &kinds[k], s, nr);
 		if (!rc)
 			rc = 1;
 	}

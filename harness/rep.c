@@ -114,6 +114,26 @@ static int start_engine(struct rep *rep, char *err, size_t err_len)
 	return r;
 }
 
+/* Where threads of the engine's own record, one ring a node. */
+static int give_rings(struct rep *rep, char *err, size_t err_len)
+{
+	const unsigned nr = rep->desc->topo.nr_nodes;
+
+	if (!(rep->binding->ops->features & PAGE_F_DEFERRED))
+		return 0;
+	rep->node_events = calloc(nr, sizeof(*rep->node_events));
+	for (unsigned i = 0; rep->node_events && i < nr; i++) {
+		if (rep_ring_init(rep, &rep->node_events[i]))
+			break;
+		if (i + 1 == nr) {
+			rep->engine->node_events = rep->node_events;
+			return 0;
+		}
+	}
+	snprintf(err, err_len, "out of memory");
+	return -ENOMEM;
+}
+
 /* Floors on the CPUs of the first two workers. */
 static int measure_floors(struct rep *rep, char *err, size_t err_len)
 {
@@ -168,6 +188,8 @@ static int set_up(struct rep *rep, char *err, size_t err_len)
 		r = populate(rep, err, err_len);
 	if (!r)
 		r = start_engine(rep, err, err_len);
+	if (!r)
+		r = give_rings(rep, err, err_len);
 	if (!r)
 		r = rep_slab_start(rep, err, err_len);
 	return r;
@@ -261,6 +283,36 @@ static void prove_placement(struct rep *rep)
 			  rep->frames_on_node, rep->frames_checked);
 }
 
+/* What the engine held at most, against what it says of itself; drained, so
+ * that none of its threads records any more. */
+static void prove_limbo(struct rep *rep)
+{
+	const struct page_ops *ops = rep->binding->ops;
+	struct zone_held *sum = &rep->held_at_end;
+
+	rep->engine->node_events = NULL;
+	for (unsigned i = 0; i < rep_nr_node_rings(rep); i++)
+		rep->events_dropped += rep->node_events[i].dropped;
+	for (unsigned i = 0; ops->held && i < rep->machine->nr_zones; i++) {
+		const struct zone *zone = &rep->machine->zone[i];
+		struct zone_held held;
+
+		if (!zone_managed(zone))
+			continue;
+		ops->held(rep->engine, zone, &held);
+		if (held.limbo_max > held.limbo_limit)
+			rep_judge(rep, VERDICT_FAILED,
+				  "zone %s: %llu pages in limbo, limit %llu",
+				  zone->name,
+				  (unsigned long long)held.limbo_max,
+				  (unsigned long long)held.limbo_limit);
+		sum->limbo_max += held.limbo_max;
+		sum->limbo_limit += held.limbo_limit;
+		sum->grace_periods += held.grace_periods;
+		sum->merged_blocks += held.merged_blocks;
+	}
+}
+
 static void collect_noise(struct rep *rep)
 {
 	const struct phase_window *w = &rep->window[PHASE_RATE];
@@ -294,10 +346,11 @@ static void measure(struct rep *rep)
 		return;
 	rep->peak_rss_kib =
 		getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss;
-	prove_placement(rep);
 	collect_noise(rep);
 	rep_slab_finish(rep);
 	rep->drained = prove_whole(rep, "after the run");
+	prove_limbo(rep);
+	prove_placement(rep);
 	audit(rep);
 }
 
@@ -331,6 +384,9 @@ static void take_apart(struct rep *rep)
 		machine_destroy(rep->machine);
 	arena_unmap(&rep->arena);
 	free_state_drop(&rep->boot_state);
+	for (unsigned i = 0; i < rep_nr_node_rings(rep); i++)
+		free(rep->node_events[i].slot);
+	free(rep->node_events);
 	free(rep->counters);
 	free(rep->params);
 	free(rep->desc);

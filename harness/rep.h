@@ -19,6 +19,7 @@
 #include "harness/pin.h"
 
 #define REP_WHY_MAX 240
+#define HUGE_ORDER  9
 
 /* warm-up, throughput window, latency window */
 enum rep_phase { PHASE_WARMUP, PHASE_RATE, PHASE_LATENCY, NR_PHASES };
@@ -72,8 +73,18 @@ struct phase_window {
 struct sample {
 	uint64_t tsc;
 	uint16_t zone;
-	uint64_t free_pages, cached_pages, limbo_pages;
+	uint64_t free_pages;
 	uint64_t nr_free[NR_PAGE_ORDERS];
+	struct zone_held held;
+	uint32_t huge_got; /* order-9 blocks of this zone, if asked for */
+};
+
+/* Order-9 blocks when the windows were over; see rep_huge.c. */
+struct huge_result {
+	bool done;
+	uint32_t end, drained; /* had, before and after a drain */
+	uint64_t listed;       /* on free lists, larger blocks included */
+	uint64_t free_pages, cached_pages, limbo_pages; /* at that time */
 };
 
 struct samples {
@@ -105,6 +116,8 @@ struct rep {
 	struct page_engine *engine;
 	struct page_ctx ctx; /* the main thread's */
 	struct zone_counters *counters;
+	struct event_ring *node_events; /* [nr_nodes], of the engine's own
+				       threads; NULL: it has none */
 	struct free_state boot_state;
 	struct clock_info clock;
 	struct floor_result floors[MAX_FLOORS];
@@ -124,7 +137,9 @@ struct rep {
 	struct samples samples;
 	struct workload_metric report[MAX_WORKLOAD_METRICS];
 	unsigned nr_report;
+	struct huge_result huge;
 	/* the proof */
+	struct zone_held held_at_end; /* all zones, when workers had left */
 	bool affinity, drained;
 	double residency; /* -1: nobody looked */
 	unsigned frames_checked, frames_on_node;
@@ -175,9 +190,21 @@ int samples_init(struct rep *rep) MUST_CHECK;
 /* One look at the free lists and at where the workers run. Main thread. */
 void samples_take(struct rep *rep);
 
+/* rep_huge.c. Main thread. Asks for order-9 blocks if the cell wants that:
+ * beside the workers, into samples `first` and later ones; and when they rest
+ * between the windows and their teardown. */
+void huge_look(struct rep *rep, uint32_t first);
+void huge_end(struct rep *rep);
+
 /* rep_result.c. Writes result.json, series.csv, events.csv, latency.hlog into
  * rep->dir. 0 or -errno with one line in err. */
 int rep_write(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
+
+/* How many node_events there are. */
+ALWAYS_INLINE unsigned rep_nr_node_rings(const struct rep *rep)
+{
+	return rep->node_events ? rep->desc->topo.nr_nodes : 0;
+}
 
 ALWAYS_INLINE uint64_t phase_ns(const struct rep *rep, enum rep_phase phase)
 {

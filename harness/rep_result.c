@@ -191,6 +191,76 @@ static void add_machine(json_t *list, const struct rep *rep)
 				  1e6));
 }
 
+/* The rings of the workers, then those of the engine's own threads. */
+static unsigned rep_nr_rings(const struct rep *rep)
+{
+	return rep->team.nr + rep_nr_node_rings(rep);
+}
+
+static const struct event_ring *rep_ring(const struct rep *rep, unsigned i)
+{
+	return i < rep->team.nr ? &rep->thread[i].events
+				: &rep->node_events[i - rep->team.nr];
+}
+
+/* Of engines that defer frees: sums over the zones. */
+static void add_limbo(json_t *list, const struct rep *rep)
+{
+	const struct zone_held *held = &rep->held_at_end;
+
+	if (!(rep->binding->ops->features & PAGE_F_DEFERRED))
+		return;
+	add_metric(list, "limbo_max_pages", "pages", "lower",
+		   json_integer((json_int_t)held->limbo_max));
+	add_metric(list, "limbo_limit_pages", "pages", "none",
+		   json_integer((json_int_t)held->limbo_limit));
+	add_metric(list, "grace_periods", "periods", "none",
+		   json_integer((json_int_t)held->grace_periods));
+	add_metric(list, "merged_blocks", "blocks", "none",
+		   json_integer((json_int_t)held->merged_blocks));
+}
+
+/* Share of what was asked for that was had, mean over the looks of the
+ * throughput window. */
+static double huge_rate_mean(const struct rep *rep)
+{
+	const struct samples *s = &rep->samples;
+	uint64_t got = 0, looks = 0, at = 0;
+
+	for (uint32_t i = 0; i < s->nr; i++) {
+		if (s->slot[i].tsc > rep->window[PHASE_RATE].end)
+			break;
+		looks += s->slot[i].tsc != at;
+		at = s->slot[i].tsc;
+		got += s->slot[i].huge_got;
+	}
+	return looks ? (double)got / (double)looks / rep->params->huge_probe
+		     : 0;
+}
+
+static void add_huge(json_t *list, const struct rep *rep)
+{
+	const double ask = rep->params->huge_probe;
+	const struct huge_result *h = &rep->huge;
+
+	if (!h->done)
+		return;
+	add_metric(list, "huge_rate", "share", "higher",
+		   json_real(huge_rate_mean(rep)));
+	add_metric(list, "huge_rate_end", "share", "higher",
+		   json_real(h->end / ask));
+	add_metric(list, "huge_rate_drained", "share", "higher",
+		   json_real(h->drained / ask));
+	add_metric(list, "huge_listed", "blocks", "higher",
+		   json_integer((json_int_t)h->listed));
+	add_metric(list, "free_pages_end", "pages", "none",
+		   json_integer((json_int_t)h->free_pages));
+	add_metric(list, "cached_pages_end", "pages", "none",
+		   json_integer((json_int_t)h->cached_pages));
+	add_metric(list, "limbo_pages_end", "pages", "none",
+		   json_integer((json_int_t)h->limbo_pages));
+}
+
 /* Takings of the zones' locks in the throughput window. */
 static void add_zone_locks(json_t *list, const struct rep *rep)
 {
@@ -244,7 +314,9 @@ static json_t *metrics_json(const struct rep *rep)
 			   rep->report[i].better,
 			   json_real(rep->report[i].value));
 	add_zone_locks(list, rep);
+	add_limbo(list, rep);
 	add_fragmentation(list, rep);
+	add_huge(list, rep);
 	add_machine(list, rep);
 	add_metric(list, "outside_loop_share", "share", "lower",
 		   json_real(outside_loop_share(rep)));
@@ -394,8 +466,12 @@ static json_t *counters_json(const struct rep *rep)
 			local += c->numa_local;
 			other += c->numa_other;
 		}
-		for (uint32_t e = 0; e < t->events.used; e++)
-			kind[t->events.slot[e].kind] += t->events.slot[e].n;
+	}
+	for (unsigned i = 0; i < rep_nr_rings(rep); i++) {
+		const struct event_ring *ring = rep_ring(rep, i);
+
+		for (uint32_t e = 0; e < ring->used; e++)
+			kind[ring->slot[e].kind] += ring->slot[e].n;
 	}
 	for (unsigned z = 0; z < MAX_NR_ZONES; z++) {
 		if (!rep->machine->zone_present[z])
@@ -515,7 +591,8 @@ static int64_t since_gate(const struct rep *rep, uint64_t tsc)
 static void series_text(FILE *f, const struct rep *rep)
 {
 	fprintf(f, "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,"
-		   "o10,extfrag9,unusable9,cached_pages,limbo_pages\n");
+		   "o10,extfrag9,unusable9,cached_pages,limbo_pages,"
+		   "grace_periods,merged_blocks,huge_got\n");
 	for (uint32_t i = 0; i < rep->samples.nr; i++) {
 		const struct sample *s = &rep->samples.slot[i];
 		const struct zone *zone = &rep->machine->zone[s->zone];
@@ -526,17 +603,24 @@ static void series_text(FILE *f, const struct rep *rep)
 			s->free_pages);
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			fprintf(f, ",%" PRIu64, s->nr_free[o]);
-		fprintf(f, ",%.3f,%.3f,%" PRIu64 ",%" PRIu64 "\n",
+		fprintf(f,
+			",%.3f,%.3f,%" PRIu64 ",%" PRIu64 ",%" PRIu64
+			",%" PRIu64,
 			index / 1000.0, frag_unusable(s->nr_free, 9) / 1000.0,
-			s->cached_pages, s->limbo_pages);
+			s->held.cached_pages, s->held.limbo_pages,
+			s->held.grace_periods, s->held.merged_blocks);
+		if (rep->huge.done)
+			fprintf(f, ",%u\n", s->huge_got);
+		else
+			fputs(",\n", f);
 	}
 }
 
 static void events_text(FILE *f, const struct rep *rep)
 {
 	fprintf(f, "t_ns,event,cpu,node,zone,order,arg,n,last_ns\n");
-	for (unsigned i = 0; i < rep->team.nr; i++) {
-		const struct event_ring *ring = &rep->thread[i].events;
+	for (unsigned i = 0; i < rep_nr_rings(rep); i++) {
+		const struct event_ring *ring = rep_ring(rep, i);
 
 		for (uint32_t e = 0; e < ring->used; e++) {
 			const struct event *ev = &ring->slot[e];

@@ -46,7 +46,6 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 {
 	const struct page_ops *ops = rep->binding->ops;
 	struct samples *s = &rep->samples;
-	struct zone_held held = { 0, 0 };
 	struct sample *out;
 
 	if (s->nr == s->cap) {
@@ -60,10 +59,9 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 	out->free_pages = 0;
 	for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 		out->free_pages += out->nr_free[o] << o;
+	out->held = (struct zone_held){ 0 };
 	if (ops->held)
-		ops->held(rep->engine, zone, &held);
-	out->cached_pages = held.cached_pages;
-	out->limbo_pages = held.limbo_pages;
+		ops->held(rep->engine, zone, &out->held);
 }
 
 static void look_at_worker(struct rep_thread *t)
@@ -82,6 +80,7 @@ void samples_take(struct rep *rep)
 {
 	const struct machine *m = rep->machine;
 	const uint64_t now = tsc_read();
+	const uint32_t first = rep->samples.nr;
 
 	for (unsigned i = 0; i < rep->team.nr; i++)
 		look_at_worker(&rep->thread[i]);
@@ -90,4 +89,5 @@ void samples_take(struct rep *rep)
 	for (unsigned z = 0; z < m->nr_zones; z++)
 		if (zone_managed(&m->zone[z]))
 			look_at_zone(rep, &m->zone[z], now);
+	huge_look(rep, first);
 }

@@ -358,6 +358,7 @@ static void direct(struct rep *rep)
 	for (unsigned i = 0; i < NR_PHASES; i++)
 		if (phase_ns(rep, (enum rep_phase)i))
 			direct_phase(rep, (enum rep_phase)i);
+	huge_end(rep);
 	rep->phase = NR_PHASES;
 	pthread_barrier_wait(&rep->barrier);
 }

@@ -22,6 +22,8 @@ static const struct {
 	[EV_REFILL] = { "refill", EVENT_SUM },
 	[EV_DRAIN] = { "drain", EVENT_SUM },
 	[EV_KSWAPD_WAKE] = { "kswapd_wake", EVENT_LEAST },
+	[EV_LIMBO] = { "limbo", EVENT_GREATEST },
+	[EV_MERGE] = { "merge", EVENT_SUM },
 	[EV_GRACE_PERIOD] = { "grace_period", EVENT_SUM },
 };
 

@@ -32,7 +32,9 @@ enum event_kind {
 	EV_REFILL,      /* per-CPU list refilled; arg = pages */
 	EV_DRAIN,       /* per-CPU list drained; arg = pages */
 	EV_KSWAPD_WAKE, /* kswapd of the zone's node called; arg = free pages */
+	EV_LIMBO,       /* blocks handed to RCU; arg = pages in limbo then */
 	EV_GRACE_PERIOD, /* RCU grace period ended; arg = blocks released */
+	EV_MERGE,        /* of those, given to the buddy system; arg = blocks */
 	EV_NR
 };
 

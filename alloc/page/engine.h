@@ -30,6 +30,13 @@ struct pcp;
 struct page_engine {
 	const struct page_ops *ops;
 	struct machine *machine;
+	/*
+	 * [nr_nodes]: where an engine's own thread of a node records; NULL:
+	 * nowhere. Set by the harness after create, before the first call and
+	 * after a drain behind the last; such a thread reads it only for work
+	 * that a call has handed to it.
+	 */
+	struct event_ring *node_events;
 };
 
 /*
@@ -149,10 +156,15 @@ struct engine_counter {
 	uint64_t value;
 };
 
-/* What an engine keeps back of a zone; racy while threads run. */
+/* What an engine keeps back of a zone, and has done about it since create;
+ * racy while threads run. The last four are of deferred engines only. */
 struct zone_held {
-	uint64_t cached_pages; /* on per-CPU lists */
-	uint64_t limbo_pages;  /* freed, waiting for a grace period */
+	uint64_t cached_pages;  /* on per-CPU lists */
+	uint64_t limbo_pages;   /* freed, waiting for a grace period */
+	uint64_t limbo_max;     /* most pages that there ever were in limbo */
+	uint64_t limbo_limit;   /* and that there may be */
+	uint64_t grace_periods; /* after which blocks came out of limbo */
+	uint64_t merged_blocks; /* of those, given to the buddy system */
 };
 
 struct page_ops {

@@ -280,7 +280,8 @@ static inline void folder_series(const char *dir, const char *cell, int rep,
 	f = fopen(path, "w");
 	cr_assert(f);
 	fputs("t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,o10,"
-	      "extfrag9,unusable9,cached_pages,limbo_pages\n",
+	      "extfrag9,unusable9,cached_pages,limbo_pages,grace_periods,"
+	      "merged_blocks,huge_got\n",
 	      f);
 	for (int i = 0; i < steps; i++) {
 		fprintf(f, "%lld,0,Normal,%d", i * 10000000LL,
@@ -288,8 +289,9 @@ static inline void folder_series(const char *dir, const char *cell, int rep,
 		for (int o = 0; o <= 10; o++)
 			fprintf(f, ",%d",
 				o == 10 ? 190 - i : i * (12 - o) * (1 + i % 3));
-		fprintf(f, ",-1.000,%.3f,%d,%d\n", (double)i / (steps * 2), i,
-			2 * i);
+		fprintf(f, ",-1.000,%.3f,%d,%d,%d,%d,%d\n",
+			(double)i / (steps * 2), i, 2 * i, i / 2, 3 * i,
+			20 - i % 7);
 	}
 	cr_assert_eq(fclose(f), 0);
 }

@@ -266,10 +266,10 @@ Test(plot, hostile_names_run_no_command)
 
 Test(plot, gnuplot_draws_each_kind)
 {
-	static const char *const charts[] = { "throughput-pair",
-					      "cost-by-order-pair",
-					      "latency-pair", "freeblocks-pair",
-					      "unusable-pair" };
+	static const char *const charts[] = {
+		"throughput-pair", "cost-by-order-pair", "latency-pair",
+		"freeblocks-pair", "unusable-pair",      "limbo-pair"
+	};
 
 	if (!have_gnuplot())
 		cr_skip("gnuplot is not installed");

@@ -598,7 +598,7 @@ pcp_count_glance(const struct pcp *p)
 static void pcp_held(struct page_engine *e, const struct zone *zone,
 		     struct zone_held *out)
 {
-	*out = (struct zone_held){ 0, 0 };
+	*out = (struct zone_held){ 0 };
 	for (unsigned cpu = 0; cpu < e->machine->desc.topo.nr_cpus; cpu++)
 		out->cached_pages += pcp_count_glance(pcp_at(e, zone, cpu));
 }

@@ -317,9 +317,9 @@ static void flush_to_zone(struct zone *zone, unsigned cpu, struct flush *f,
 {
 	const struct buddy_ref b = buddy_ref_cpu(zone, cpu);
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	give_back_all(&b, zone, f, order);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	f->nr = 0;
 }
 
@@ -423,9 +423,9 @@ static pfn_t refill(struct rseq_engine *e, struct page_ctx *ctx,
 	uint64_t pages = 0;
 	unsigned nr;
 
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	nr = take_pieces(&b, zone, req, refill_blocks(zone, req->order), piece);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 	if (!nr)
 		return PFN_NONE;
 	for (unsigned i = nr; i-- > 0;) {
@@ -464,9 +464,9 @@ static NOINLINE pfn_t rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
 	if (!pfn_valid(pfn)) {
 		const struct buddy_ref b = buddy_ref(ctx, zone);
 
-		spin_lock(&zone->lock);
+		zone_lock(zone);
 		pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-		spin_unlock(&zone->lock);
+		zone_unlock(zone);
 		if (pfn_valid(pfn))
 			page_set_head_ref(&zone->map[pfn.v], 0, 0);
 	}
@@ -499,11 +499,11 @@ static NOINLINE void free_slow(struct page_ctx *ctx, struct zone *zone,
 					     .order = (uint16_t)order,
 					     .arg = (uint64_t)f.nr << order });
 	}
-	spin_lock(&zone->lock);
+	zone_lock(zone);
 	give_back_all(&b, zone, &f, order);
 	if (pfn_valid(pfn))
 		give_back(&b, zone, pfn, order, fpi_flags);
-	spin_unlock(&zone->lock);
+	zone_unlock(zone);
 }
 
 /* --- hot hooks ---------------------------------------------------------- */
@@ -783,7 +783,7 @@ static void pcp_rseq_held(struct page_engine *base, const struct zone *zone,
 {
 	struct rseq_engine *e = to_rseq_engine(base);
 
-	*out = (struct zone_held){ 0, 0 };
+	*out = (struct zone_held){ 0 };
 	for (unsigned cpu = 0; cpu < e->nr_cpus; cpu++)
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			for (unsigned mt = 0; mt < MT_PCPTYPES; mt++) {

@@ -233,8 +233,6 @@ enum counter {
 	CNT_GRACE_TICKS,
 	CNT_HELPED,
 	CNT_WAITED,
-	CNT_RECYCLED,
-	CNT_MERGED,
 	CNT_MERGE_HOLDS,
 	CNT_REFILLS,
 	CNT_REFILLED,
@@ -260,6 +258,9 @@ struct rcu_zone {
 	/* sum of batch->reserved == limbo <= limit */
 	_Atomic uint32_t limbo CACHELINE; /* pages */
 	_Atomic uint32_t limbo_peak;
+	/* statistics: rounds of recycling after a grace period, and where the
+	   blocks went: back on stacks, to the buddy system */
+	_Atomic uint64_t rounds, recycled, merged;
 	_Atomic bool cached;        /* a stack may hold something */
 	struct spinlock list_lock;  /* list, and who owns a batch */
 	struct batch *first, *last; /* list_lock: handed over, oldest first */
@@ -302,10 +303,30 @@ ALWAYS_INLINE struct rcu_zone *to_rcu_zone(const struct zone *zone)
 	return zone->engine_zone;
 }
 
-static void count(struct rcu_engine *e, enum counter which, uint64_t n)
+static void add_up(_Atomic uint64_t *counter, uint64_t n)
 {
 	/* relaxed: a statistic */
-	atomic_fetch_add_explicit(&e->counter[which], n, memory_order_relaxed);
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static void count(struct rcu_engine *e, enum counter which, uint64_t n)
+{
+	add_up(&e->counter[which], n);
+}
+
+static uint64_t value_of(const _Atomic uint64_t *counter)
+{
+	/* relaxed: a statistic */
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void note(struct page_ctx *ctx, const struct rcu_zone *rz,
+		 enum event_kind kind, uint64_t arg)
+{
+	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
+						  .cpu = ctx->cpu,
+						  .zone = rz->zone->id,
+						  .arg = arg });
 }
 
 /* --- stacks ------------------------------------------------------------ */
@@ -439,6 +460,12 @@ static uint32_t limbo_pages(const struct rcu_zone *rz)
 {
 	/* relaxed: a count on its own */
 	return atomic_load_explicit(&rz->limbo, memory_order_relaxed);
+}
+
+static uint32_t limbo_peak(const struct rcu_zone *rz)
+{
+	/* relaxed: a statistic */
+	return atomic_load_explicit(&rz->limbo_peak, memory_order_relaxed);
 }
 
 /* False: that would exceed the limit. */
@@ -688,13 +715,12 @@ static void sorter_finish(struct sorter *s)
 				line_push(s, o, mt);
 	}
 	merge_flush(s);
-	count(rz->e, CNT_RECYCLED, s->recycled);
-	count(rz->e, CNT_MERGED, s->merged);
-	event_record(s->ctx->events,
-		     (struct event){ .kind = EV_GRACE_PERIOD,
-				     .cpu = s->ctx->cpu,
-				     .zone = rz->zone->id,
-				     .arg = s->recycled + s->merged });
+	add_up(&rz->rounds, 1);
+	add_up(&rz->recycled, s->recycled);
+	add_up(&rz->merged, s->merged);
+	note(s->ctx, rz, EV_GRACE_PERIOD, s->recycled + s->merged);
+	if (s->merged)
+		note(s->ctx, rz, EV_MERGE, s->merged);
 }
 
 /* A grace period has passed since the batch's last block was added. Under
@@ -763,6 +789,9 @@ static void batch_done(struct rcu_head *head)
 		list_del(rz, b);
 	spin_unlock(&rz->list_lock);
 	if (ours) {
+		struct event_ring *rings = e->base.node_events;
+
+		rz->worker_ctx->events = rings ? &rings[rz->zone->nid] : NULL;
 		sorter_init(&s, rz->worker_ctx, rz, true);
 		sort_batch(&s, b);
 		sorter_finish(&s);
@@ -945,8 +974,9 @@ static void free_now(struct page_ctx *ctx, struct rcu_zone *rz, pfn_t pfn)
 }
 
 /* The thread's batch goes to the zone's list and to call_rcu. */
-static void hand_over(struct rcu_thread *t, struct rcu_zone *rz)
+static void hand_over(struct page_ctx *ctx, struct rcu_zone *rz)
 {
+	struct rcu_thread *t = ctx->priv;
 	struct slot *slot = &t->slot[rz->zone->id];
 	struct rcu_engine *e = rz->e;
 	uint32_t room = 0;
@@ -968,6 +998,7 @@ static void hand_over(struct rcu_thread *t, struct rcu_zone *rz)
 	if (b == &e->empty)
 		return;
 	limbo_return(rz, room);
+	note(ctx, rz, EV_LIMBO, limbo_pages(rz));
 	/* relaxed: destroy comes after every thread has left */
 	atomic_fetch_add_explicit(&e->callbacks, 1, memory_order_relaxed);
 	e->flavor->worker_select(rz->worker);
@@ -1030,7 +1061,7 @@ static NOINLINE void rcu_free_slow(struct page_ctx *ctx, struct zone *zone,
 	}
 	/* more than once only if a flush takes the new batch away at once */
 	do {
-		hand_over(t, rz);
+		hand_over(ctx, rz);
 		help(ctx, rz);
 		b = batch_open(ctx, rz, 1u << order);
 		if (!b) {
@@ -1123,6 +1154,7 @@ static pfn_t refill(struct page_ctx *ctx, struct zone *zone, unsigned order,
 	atomic_fetch_add_explicit(&supply->refilled, got, memory_order_relaxed);
 	count(rz->e, CNT_REFILLS, 1);
 	count(rz->e, CNT_REFILLED, got);
+	note(ctx, rz, EV_REFILL, (uint64_t)got << order);
 	return pfn;
 }
 
@@ -1302,22 +1334,27 @@ static void rcu_destroy(struct page_engine *engine)
 	free(e);
 }
 
+/* A context of the engine's own: it recycles, on the node's first CPU. */
+static void own_ctx(struct rcu_engine *e, unsigned nid, struct page_ctx *ctx)
+{
+	struct machine *m = e->base.machine;
+
+	*ctx = (struct page_ctx){ .engine = &e->base,
+				  .machine = m,
+				  .node = (uint16_t)nid };
+	for (unsigned cpu = m->desc.topo.nr_cpus; cpu-- > 0;)
+		if (m->desc.topo.node_of_cpu[cpu] == nid)
+			ctx->cpu = (uint16_t)cpu;
+}
+
 static int worker_create(struct rcu_engine *e, unsigned nid)
 {
-	struct page_ctx *ctx = &e->worker_ctx[nid];
-	const struct machine *m = e->base.machine;
-
 	if (e->worker[nid])
 		return 0;
 	e->worker[nid] = e->flavor->worker_create(0, -1);
 	if (!e->worker[nid])
 		return -ENOMEM;
-	ctx->engine = &e->base;
-	ctx->machine = e->base.machine;
-	ctx->node = (uint16_t)nid;
-	for (unsigned cpu = m->desc.topo.nr_cpus; cpu-- > 0;)
-		if (m->desc.topo.node_of_cpu[cpu] == nid)
-			ctx->cpu = (uint16_t)cpu;
+	own_ctx(e, nid, &e->worker_ctx[nid]);
 	return 0;
 }
 
@@ -1398,7 +1435,7 @@ static void rcu_thread_exit(struct page_ctx *ctx)
 
 	for (unsigned i = 0; i < ctx->machine->nr_zones; i++)
 		if (e->zone[i])
-			hand_over(t, e->zone[i]);
+			hand_over(ctx, e->zone[i]);
 	pthread_mutex_lock(&e->threads_lock);
 	while (*at != t)
 		at = &(*at)->next;
@@ -1418,11 +1455,13 @@ static void rcu_drain(struct page_engine *engine, struct page_ctx *ctx)
 
 	for (unsigned i = 0; i < e->base.machine->nr_zones; i++) {
 		struct rcu_zone *rz = e->zone[i];
+		struct page_ctx own;
 
 		if (!rz)
 			continue;
+		own_ctx(e, rz->zone->nid, &own);
 		pthread_mutex_lock(&rz->recycle);
-		any |= flush_locked(ctx ? ctx : rz->worker_ctx, rz,
+		any |= flush_locked(ctx ? ctx : &own, rz,
 				    FLUSH_DETACH | FLUSH_STACKS);
 		pthread_mutex_unlock(&rz->recycle);
 	}
@@ -1470,28 +1509,34 @@ static uint64_t limbo_used(struct rcu_zone *rz)
 	return limbo > room ? limbo - room : 0;
 }
 
+/* Without a lock, so limbo is what is reserved: batches that are being filled
+ * count as full. */
 static void rcu_held(struct page_engine *engine, const struct zone *zone,
 		     struct zone_held *out)
 {
 	const struct rcu_engine *e = (const struct rcu_engine *)engine;
-	struct rcu_zone *rz = e->zone[zone->id];
+	const struct rcu_zone *rz = e->zone[zone->id];
 
-	*out = (struct zone_held){ 0, 0 };
+	*out = (struct zone_held){ 0 };
 	if (!rz)
 		return;
 	out->cached_pages = stack_pages(rz);
-	out->limbo_pages = limbo_used(rz);
+	out->limbo_pages = limbo_pages(rz);
+	out->limbo_max = limbo_peak(rz);
+	out->limbo_limit = rz->limit;
+	out->grace_periods = value_of(&rz->rounds);
+	out->merged_blocks = value_of(&rz->merged);
 }
 
 static void rcu_snapshot(struct page_engine *engine, const struct zone *zone,
 			 struct zone_snapshot *out)
 {
-	struct zone_held held;
+	const struct rcu_engine *e = (const struct rcu_engine *)engine;
+	struct rcu_zone *rz = e->zone[zone->id];
 
 	buddy_snapshot(&engine->machine->zone[zone->id], out);
-	rcu_held(engine, zone, &held);
-	out->cached_pages = held.cached_pages;
-	out->limbo_pages = held.limbo_pages;
+	out->cached_pages = rz ? stack_pages(rz) : 0;
+	out->limbo_pages = rz ? limbo_used(rz) : 0;
 }
 
 static const char *verify_stack(const struct rcu_zone *rz, uint64_t head,
@@ -1538,6 +1583,8 @@ static const char *verify_zone(struct rcu_zone *rz)
 				    ->reserved;
 	if (reserved != limbo_pages(rz))
 		return "pages in limbo are not the sum of the batches";
+	if (limbo_peak(rz) > rz->limit)
+		return "limbo was over its limit";
 	return limbo_pages(rz) <= rz->limit ? NULL : "limbo is over its limit";
 }
 
@@ -1565,8 +1612,6 @@ static unsigned rcu_counters(struct page_engine *engine,
 		[CNT_GRACE_TICKS] = "rcu_grace_period_ticks",
 		[CNT_HELPED] = "rcu_helped_rounds",
 		[CNT_WAITED] = "rcu_limit_waits",
-		[CNT_RECYCLED] = "rcu_recycled_blocks",
-		[CNT_MERGED] = "rcu_merged_blocks",
 		[CNT_MERGE_HOLDS] = "rcu_merge_lock_holds",
 		[CNT_REFILLS] = "rcu_refills",
 		[CNT_REFILLED] = "rcu_refilled_blocks",
@@ -1576,28 +1621,27 @@ static unsigned rcu_counters(struct page_engine *engine,
 		[CNT_DRAINS] = "rcu_drains",
 	};
 	struct rcu_engine *e = (struct rcu_engine *)engine;
-	struct engine_counter limit = { "rcu_limbo_limit_pages", 0 };
-	struct engine_counter peak = { "rcu_limbo_peak_pages", 0 };
+	struct engine_counter sum[] = {
+		{ "rcu_limbo_limit_pages", 0 }, { "rcu_limbo_peak_pages", 0 },
+		{ "rcu_recycle_rounds", 0 },    { "rcu_recycled_blocks", 0 },
+		{ "rcu_merged_blocks", 0 },
+	};
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < e->base.machine->nr_zones; i++) {
 		if (!e->zone[i])
 			continue;
-		limit.value += e->zone[i]->limit;
-		/* relaxed: a statistic */
-		peak.value += atomic_load_explicit(&e->zone[i]->limbo_peak,
-						   memory_order_relaxed);
+		sum[0].value += e->zone[i]->limit;
+		sum[1].value += limbo_peak(e->zone[i]);
+		sum[2].value += value_of(&e->zone[i]->rounds);
+		sum[3].value += value_of(&e->zone[i]->recycled);
+		sum[4].value += value_of(&e->zone[i]->merged);
 	}
 	for (; n < NR_COUNTERS && n < max; n++)
-		/* relaxed: a statistic */
-		out[n] = (struct engine_counter){
-			names[n], atomic_load_explicit(&e->counter[n],
-						       memory_order_relaxed)
-		};
-	if (n < max)
-		out[n++] = limit;
-	if (n < max)
-		out[n++] = peak;
+		out[n] = (struct engine_counter){ names[n],
+						  value_of(&e->counter[n]) };
+	for (unsigned i = 0; i < ARRAY_SIZE(sum) && n < max; i++)
+		out[n++] = sum[i];
 	return n;
 }
 

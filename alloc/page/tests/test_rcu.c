@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "alloc/page/layout.h"
@@ -132,6 +133,45 @@ static void give_all(struct page_ctx *ctx, uint32_t n, const pfn_t *pfn)
 {
 	for (uint32_t i = 0; i < n; i++)
 		free_pages(ctx, pfn[i], 0);
+}
+
+/* Number, and sum of arg, of a kind in both rings. */
+static uint64_t events_of(const struct event_ring ring[2], enum event_kind kind,
+			  uint64_t *arg)
+{
+	uint64_t n = 0;
+
+	*arg = 0;
+	for (unsigned r = 0; r < 2; r++)
+		for (uint32_t i = 0; i < ring[r].used; i++) {
+			if (ring[r].slot[i].kind != kind)
+				continue;
+			n += ring[r].slot[i].n;
+			*arg += ring[r].slot[i].arg;
+		}
+	return n;
+}
+
+/* One ring for the thread, one for the worker of node 0. */
+static struct event_ring *rings_new(struct setup *s)
+{
+	struct event_ring *ring = calloc(2, sizeof(*ring));
+
+	cr_assert(ring);
+	for (unsigned r = 0; r < 2; r++) {
+		ring[r].cap = 65536;
+		ring[r].slot = calloc(ring[r].cap, sizeof(*ring[r].slot));
+		cr_assert(ring[r].slot);
+	}
+	s->e->node_events = &ring[1];
+	return ring;
+}
+
+static void rings_drop(struct event_ring *ring)
+{
+	free(ring[0].slot);
+	free(ring[1].slot);
+	free(ring);
 }
 
 static uint32_t frames_of_zonelock(gfp_t gfp, pfn_t *out)
@@ -379,4 +419,41 @@ Test(rcu, worker_recycles_in_the_background)
 	}
 	cr_assert(counter(&s, "rcu_worker_batches") > 0);
 	end(&s);
+}
+
+/* What went through limbo is in the events: of the thread, of the worker. */
+Test(rcu, limbo_and_its_end_are_events)
+{
+	struct event_ring *ring;
+	pfn_t *pfn = malloc(FRAMES_MAX * sizeof(*pfn));
+	struct page_ctx ctx;
+	struct setup s;
+	uint64_t arg, merged;
+	uint32_t n;
+
+	begin(&s, "rcu", RCU_FLAVOR_MEMB, 0, 64 * MIB);
+	ring = rings_new(&s);
+	enter(&s, &ctx, 0);
+	ctx.events = &ring[0];
+	n = take_all(&ctx, GFP_KERNEL, pfn);
+	give_all(&ctx, n, pfn);
+	/* the worker gets its turn: it sleeps 10 ms between rounds */
+	usleep(50000);
+	s.ops->drain(s.e, &ctx);
+	s.e->node_events = NULL;
+	cr_assert_gt(events_of(ring, EV_LIMBO, &arg), 0);
+	cr_assert_gt(arg, 0);
+	cr_assert_eq(events_of(ring, EV_GRACE_PERIOD, &arg),
+		     counter(&s, "rcu_recycle_rounds"));
+	merged = counter(&s, "rcu_merged_blocks");
+	cr_assert_geq(arg, n);
+	cr_assert_eq(arg, merged + counter(&s, "rcu_recycled_blocks"));
+	events_of(ring, EV_MERGE, &arg);
+	cr_assert_eq(arg, merged);
+	cr_assert_eq(ring[0].dropped + ring[1].dropped, 0);
+	ctx.events = NULL;
+	leave(&ctx);
+	end(&s);
+	rings_drop(ring);
+	free(pfn);
 }

@@ -58,6 +58,31 @@ static bool real_node_has_memory(unsigned nid)
 	       numa_node_size64((int)nid, &spare) > 0;
 }
 
+int arena_may_bind(const struct machine_desc *desc, char *err, size_t err_len)
+{
+	struct bitmask *allowed;
+	unsigned nid, nr = desc->topo.nr_nodes;
+
+	if (numa_available() < 0)
+		return 0;
+	allowed = numa_get_mems_allowed();
+	for (nid = 0; nid < nr; nid++) {
+		struct span s = node_span(&desc->node[nid]);
+
+		if (s.end && real_node_has_memory(nid) &&
+		    !numa_bitmask_isbitset(allowed, nid))
+			break;
+	}
+	numa_bitmask_free(allowed);
+	if (nid == nr)
+		return 0;
+	snprintf(err, err_len,
+		 "node %u: this process may not use its memory (cpuset); "
+		 "expected a machine without that node, or another cpuset",
+		 nid);
+	return -EPERM;
+}
+
 static int fail(char *err, size_t err_len, const char *what)
 {
 	int r = -errno;

@@ -19,6 +19,14 @@ struct arena {
 	uint64_t populated; /* bytes */
 };
 
+/*
+ * Whether this process may have memory on each real node that the machine's
+ * nodes of the same number would be bound to. -EPERM with one line in err if
+ * not. When a run is planned; arena_map() would fail.
+ */
+int arena_may_bind(const struct machine_desc *desc, char *err, size_t err_len)
+	MUST_CHECK;
+
 /* 0, or -errno with one line in err. arena_unmap() in either case. */
 int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 	      size_t err_len) MUST_CHECK;

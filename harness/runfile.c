@@ -125,6 +125,8 @@ static int check_machine(struct run_file *rf, unsigned cell,
 			    "the machine", why, sizeof(why));
 		return fail_cell(rf, cell, why, err, err_len);
 	}
+	if (arena_may_bind(desc, why, sizeof(why)))
+		return fail_cell(rf, cell, why, err, err_len);
 	if (p->workload.touch != TOUCH_NONE &&
 	    arena_may_populate(desc, why, sizeof(why)))
 		return fail_cell(rf, cell, why, err, err_len);

@@ -91,7 +91,8 @@ TEST_SH    := $(wildcard scripts/tests/*.sh harness/tests/*.sh workloads/tests/*
 FAULT_SH   := $(filter %/faults.sh,$(TEST_SH))
 ORACLE_SH  := $(filter %/oracles.sh,$(TEST_SH))
 MODEL_SH   := $(filter %/spin_test.sh,$(TEST_SH))
-SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH),$(TEST_SH))
+NUMA_SH    := $(filter %/numa_vm.sh,$(TEST_SH))
+SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH) $(NUMA_SH),$(TEST_SH))
 
 GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h $(B)/slab_workloads.gen.h
 
@@ -213,7 +214,7 @@ HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
 .PHONY: test test-all test-unit test-conform test-torture test-corpus \
 	test-models test-scripts test-dispatch test-style test-faults test-fuzz \
-	test-asan test-ubsan test-tsan test-clang test-variant test-oracles
+	test-asan test-ubsan test-tsan test-clang test-variant test-oracles test-numa
 test-unit: $(UNIT_BIN)
 	@$(RUN) $(UNIT_BIN)
 test-conform: $(CONF_BIN)
@@ -288,6 +289,12 @@ test-oracles:
 	scripts/install-deps.sh oracles
 	+@$(SUB) $(B)/zonebench
 	@ZONEBENCH=$(B)/zonebench $(RUN) --limit 600 $(ORACLE_SH)
+# The real binary in guests with several NUMA nodes. What cannot be installed
+# is told, and skipped.
+test-numa:
+	-scripts/install-deps.sh numa
+	+@$(SUB) $(B)/zonebench $(B)/zonebench-faulty
+	@ZONEBENCH=$(B)/zonebench $(RUN) --limit 1200 $(NUMA_SH)
 
 .PHONY: bench install uninstall docs format
 bench:
@@ -331,6 +338,7 @@ help:
 	@echo 'make test-GROUP     one group: unit conform torture models corpus scripts dispatch'
 	@echo '                    style faults clang asan ubsan tsan fuzz'
 	@echo 'make test-oracles   the files it writes, read by other programs'
+	@echo 'make test-numa      the program on several NUMA nodes, in QEMU guests'
 	@echo 'make install        PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall, make docs, make format, make clean'
 	@echo

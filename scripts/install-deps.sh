@@ -2,7 +2,7 @@
 # Installs the Debian packages that a group of targets needs, and says so.
 # Nothing is installed, fetched or printed when all is there.
 #
-#   install-deps.sh [--list] build|bench|test|style|oracles|profile|ci...
+#   install-deps.sh [--list] build|bench|test|style|oracles|profile|numa|ci...
 #
 # On a system that is not Debian or Ubuntu it prints the list and stops.
 set -eu
@@ -21,8 +21,12 @@ python3-jsonschema zstd"
 # binutils: perf disassembles and names inlined functions by its programs.
 profile="$build linux-perf binutils"
 
+# The guests of test-numa; numactl: a program that moves a process's memory.
+numa="$build qemu-system-x86 busybox-static cpio numactl python3 gnuplot-nox
+fonts-dejavu-core"
+
 usage() {
-	echo "usage: install-deps.sh [--list] build|bench|test|style|oracles|profile|ci..." >&2
+	echo "usage: install-deps.sh [--list] build|bench|test|style|oracles|profile|numa|ci..." >&2
 	exit 2
 }
 
@@ -34,6 +38,7 @@ packages_of() {
 	style) echo "$style" ;;
 	oracles) echo "$oracles" ;;
 	profile) echo "$profile" ;;
+	numa) echo "$numa" ;;
 	ci) echo "$bench $test $style $profile" ;;
 	*) usage ;;
 	esac

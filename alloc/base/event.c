@@ -25,6 +25,19 @@ static const struct {
 	[EV_LIMBO] = { "limbo", EVENT_GREATEST },
 	[EV_MERGE] = { "merge", EVENT_SUM },
 	[EV_GRACE_PERIOD] = { "grace_period", EVENT_SUM },
+	[EV_WMARK_HIGH] = { "wmark_high", EVENT_GREATEST },
+	[EV_KSWAPD_BEGIN] = { "kswapd_begin", EVENT_SINGLE },
+	[EV_KSWAPD_SLEEP] = { "kswapd_sleep", EVENT_SINGLE },
+	[EV_KSWAPD_RECLAIM] = { "kswapd_reclaim", EVENT_SUM },
+	[EV_RECLAIM_BEGIN] = { "reclaim_begin", EVENT_SAME },
+	[EV_RECLAIM_END] = { "reclaim_end", EVENT_SUM },
+	[EV_RECLAIM_STALL] = { "reclaim_stall", EVENT_SUM },
+	[EV_THROTTLE] = { "throttle", EVENT_SUM },
+	[EV_COMPACT_BEGIN] = { "compact_begin", EVENT_SAME },
+	[EV_COMPACT_END] = { "compact_end", EVENT_SAME },
+	[EV_COMPACT_MOVED] = { "compact_moved", EVENT_SUM },
+	[EV_SWAP_FAIL] = { "swap_fail", EVENT_SAME },
+	[EV_OOM] = { "oom", EVENT_SAME },
 };
 
 const char *event_name(enum event_kind kind)

@@ -35,6 +35,20 @@ enum event_kind {
 	EV_LIMBO,       /* blocks handed to RCU; arg = pages in limbo then */
 	EV_GRACE_PERIOD, /* RCU grace period ended; arg = blocks released */
 	EV_MERGE,        /* of those, given to the buddy system; arg = blocks */
+	EV_WMARK_HIGH,   /* zone above HIGH again; arg = free pages */
+	EV_KSWAPD_BEGIN, /* kswapd runs; arg = free pages */
+	EV_KSWAPD_SLEEP, /* kswapd naps or sleeps; arg = free pages */
+	EV_KSWAPD_RECLAIM, /* end of a run; arg = scanned << 32 | reclaimed */
+	EV_RECLAIM_BEGIN,  /* direct reclaim; arg = gfp flags */
+	EV_RECLAIM_END,    /* ... its end; arg = scanned << 32 | reclaimed */
+	EV_RECLAIM_STALL,  /* ... what it took its thread; arg = ticks */
+	EV_THROTTLE,       /* of which: waited for kswapd; arg = ticks */
+	EV_COMPACT_BEGIN,  /* arg = 0 async, 1 sync light, 2 sync full, 3 daemon
+			    */
+	EV_COMPACT_END,    /* arg = enum compact_result */
+	EV_COMPACT_MOVED,  /* ... what it did; arg = pages */
+	EV_SWAP_FAIL,      /* first failure of a kind; arg = enum swap_status */
+	EV_OOM,            /* nothing is left to reclaim; arg = gfp flags */
 	EV_NR
 };
 

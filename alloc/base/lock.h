@@ -6,7 +6,8 @@
  *   2. RANK_SLAB_NODE  a slab engine's lists of one cache and node
  *   3. RANK_PCP    a per-CPU pageset: remote drain against its owner
  *   4. RANK_ZONE   zone->lock: free_area[], nr_free, pageblock types
- *   5. RANK_LEAF   nothing is taken under it
+ *   5. RANK_LRU    the LRU lists of a node
+ *   6. RANK_LEAF   nothing is taken under it
  * Two locks of the same rank are never held together, except two zones in
  * ascending zone->id. Never under any of them: malloc(), a system call that
  * may sleep, synchronize_rcu().
@@ -28,6 +29,7 @@ enum lock_rank {
 	RANK_SLAB_NODE,
 	RANK_PCP,
 	RANK_ZONE,
+	RANK_LRU,
 	RANK_LEAF
 };
 

@@ -275,6 +275,12 @@ static int fallback_type(const struct zone *zone, unsigned order, unsigned mt)
 	return -1;
 }
 
+bool buddy_can_steal(const struct zone *zone, unsigned order, unsigned mt)
+{
+	return may_steal(zone, order, mt) &&
+	       fallback_type(zone, order, mt) >= 0;
+}
+
 static unsigned lowest_order(const struct zone *zone,
 			     const struct buddy_request *req)
 {

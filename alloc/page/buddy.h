@@ -146,7 +146,7 @@ ALWAYS_INLINE struct buddy_ref buddy_ref_cpu(const struct zone *zone,
 	return (struct buddy_ref){
 		.map = zone->map,
 		.cpu = &zone->cpu[cpu],
-		.threshold = zone->stat_threshold,
+		.threshold = zone_stat_threshold(zone),
 		.head = page_head_make(PAGE_BUDDY, 0, 0, zone->id),
 		.pageblock_order = zone->pageblock_order,
 	};
@@ -546,6 +546,10 @@ ALWAYS_INLINE void buddy_free(const struct buddy_ref *b, struct zone *zone,
 	buddy_mod_free(b, zone, 1L << block.order);
 	buddy_merge(b, zone, block, fpi_flags);
 }
+
+/* Could a request of type mt take over the pageblock of a free block of this
+ * order that lies on another type's list? Without the lock: a hint. */
+bool buddy_can_steal(const struct zone *zone, unsigned order, unsigned mt);
 
 /*
  * After an allocation with ALLOC_HIGHATOMIC from `zone`: turns the pageblock

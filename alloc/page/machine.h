@@ -18,6 +18,7 @@ enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_PROMO, NR_WMARK };
 
 struct machine;
 struct node;
+struct reclaim;
 
 struct free_area {
 	struct pfn_list list[NR_MIGRATETYPES]; /* zone->lock */
@@ -46,6 +47,9 @@ struct zone_lock_stats {
 #define ZONE_BOOSTED_WATERMARK 0x1u
 #define ZONE_RECLAIM_ACTIVE    0x2u
 #define ZONE_BELOW_HIGH        0x4u
+/* the crossing was recorded (machines with reclaim) */
+#define ZONE_SEEN_BELOW_LOW 0x8u
+#define ZONE_SEEN_BELOW_MIN 0x10u
 
 struct zone {
 	/* read-mostly: watermark check and walk */
@@ -75,10 +79,10 @@ struct zone {
 	uint64_t nr_pageblocks;
 	int pageset_batch, pageset_high;        /* 6.1 */
 	int pageset_high_min, pageset_high_max; /* 6.7+ */
-	int stat_threshold;                     /* pages */
-	long percpu_drift_mark;                 /* pages, 0: none */
-	struct zone_cpu *cpu;                   /* [machine->topo.nr_cpus] */
-	void *engine_zone; /* the engine's own per-zone data */
+	_Atomic int stat_threshold; /* pages; kswapd lowers it (relaxed) */
+	long percpu_drift_mark;     /* pages, 0: none */
+	struct zone_cpu *cpu;       /* [machine->topo.nr_cpus] */
+	void *engine_zone;          /* the engine's own per-zone data */
 
 	struct spinlock lock CACHELINE;    /* by zone_lock() */
 	struct zone_lock_stats lock_stats; /* zone->lock */
@@ -180,8 +184,9 @@ struct machine {
 	struct page *map; /* [end_pfn], reserved and zero, populated on touch */
 	size_t map_bytes;
 	struct machine_memory memory;
-	_Atomic uint64_t *home; /* [pfn >> HOME_ORDER], see HOME_MT_BITS */
-	uint8_t gfp_zone[16];   /* low four gfp bits -> highest_zoneidx */
+	struct reclaim *reclaim; /* NULL: nothing reclaims (reclaim.h) */
+	_Atomic uint64_t *home;  /* [pfn >> HOME_ORDER], see HOME_MT_BITS */
+	uint8_t gfp_zone[16];    /* low four gfp bits -> highest_zoneidx */
 };
 
 /*

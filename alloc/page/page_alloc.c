@@ -2,32 +2,25 @@
  * The slow half of the policy: watermark arithmetic, the walk over a zonelist
  * and the order in which Linux tries things when the first walk fails
  * (get_page_from_freelist and __alloc_pages_slowpath of mm/page_alloc.c, 6.1
- * and 6.12), and the checks of checked builds.
+ * and 6.12), and the checks of checked builds. What a machine with reclaim does
+ * when the first walk fails is in direct.c.
  *
  * Locks: none is held here; the engine's hooks and buddy_reserve_highatomic()
  * take zone->lock. Watermark figures are read without it, as hints.
  *
- * Departures from Linux: nothing reclaims, compacts or kills. kswapd is not
- * woken but the call is recorded (EV_KSWAPD_WAKE); where a request may reclaim
- * directly, alloc_direct() does what remains of that path. __GFP_NOFAIL gets
- * one more try with half of the reserve and may fail then. Cpusets and dirty
- * limits do not exist. A memory policy is a thread's: MEM_BIND knows one node,
- * whose mask Linux would hold against the local zonelist, which comes to that
- * node's own zones; MEM_PREFER is MPOL_PREFERRED.
+ * Departures from Linux, on a machine without reclaim: nothing reclaims or
+ * compacts. kswapd is not woken but the call is recorded (EV_KSWAPD_WAKE);
+ * where a request may reclaim directly, alloc_unreclaimed() does what remains
+ * of that path. __GFP_NOFAIL gets one more try with half of the reserve and may
+ * fail then. On every machine: cpusets and dirty limits do not exist. A memory
+ * policy is a thread's: MEM_BIND knows one node, whose mask Linux would hold
+ * against the local zonelist, which comes to that node's own zones; MEM_PREFER
+ * is MPOL_PREFERRED.
  */
 #include "alloc/page/page_alloc.h"
 
 #include "alloc/page/buddy.h"
-
-struct alloc_request {
-	struct page_ctx *ctx;
-	const struct zonelist *list;
-	struct zone *preferred;
-	gfp_t gfp;
-	unsigned order, idx, mt;
-	unsigned first; /* position of preferred in list */
-	bool in_turn;   /* MEM_INTERLEAVE chose the node */
-};
+#include "alloc/page/page_request.h"
 
 const char *page_order_refusal(unsigned long order)
 {
@@ -96,7 +89,11 @@ NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone)
 	uint32_t flags = atomic_fetch_and_explicit(
 		&zone->flags, ~ZONE_BOOSTED_WATERMARK, memory_order_relaxed);
 
-	if (flags & ZONE_BOOSTED_WATERMARK)
+	if (!(flags & ZONE_BOOSTED_WATERMARK))
+		return;
+	if (ctx->machine->reclaim)
+		kswapd_wakeup(ctx, zone, 0, 0, zone->idx);
+	else
 		note(ctx, zone, EV_KSWAPD_WAKE, 0,
 		     (uint64_t)zone_free_pages(zone));
 }
@@ -156,7 +153,7 @@ static pfn_t take(const struct alloc_request *r, struct zone *zone,
 
 /* One walk; ALLOC_NOFRAGMENT is given up before another node is touched, or
  * when the walk found nothing with it. */
-static pfn_t walk(const struct alloc_request *r, unsigned flags)
+pfn_t request_walk(const struct alloc_request *r, unsigned flags)
 {
 	const bool numa = r->ctx->machine->desc.topo.nr_nodes > 1;
 	struct zone *zone;
@@ -184,7 +181,7 @@ again:
 }
 
 /* gfp_to_alloc_flags of Linux: MIN, and what reserves the request may use. */
-static unsigned slow_flags(const struct alloc_request *r)
+unsigned request_slow_flags(const struct alloc_request *r)
 {
 	unsigned flags = WMARK_MIN | (r->gfp & (GFP_BIT_HIGH | ALLOC_KSWAPD));
 
@@ -200,7 +197,7 @@ static unsigned slow_flags(const struct alloc_request *r)
 }
 
 /* Full reserves: 0, or the flag that opens them. */
-static unsigned reserve_flags(const struct alloc_request *r)
+unsigned request_reserve_flags(const struct alloc_request *r)
 {
 	if (r->gfp & GFP_BIT_NOMEMALLOC)
 		return 0;
@@ -210,20 +207,25 @@ static unsigned reserve_flags(const struct alloc_request *r)
 }
 
 /* kswapd of every node of the zonelist is called, once per node. */
-static void wake_kswapds(const struct alloc_request *r)
+void request_wake_kswapds(const struct alloc_request *r)
 {
-	const struct zone *zone, *last = NULL;
+	const struct zone *last = NULL;
+	struct zone *zone;
 
 	for (unsigned i = r->first; (zone = r->list->zone[i]); i++) {
 		if (zone->idx > r->idx || (last && last->nid == zone->nid))
 			continue;
+		last = zone;
+		if (r->ctx->machine->reclaim) {
+			kswapd_wakeup(r->ctx, zone, r->gfp, r->order, r->idx);
+			continue;
+		}
 		note(r->ctx, zone, EV_KSWAPD_WAKE, r->order,
 		     (uint64_t)zone_free_pages(zone));
-		last = zone;
 	}
 }
 
-static bool unreserve(const struct alloc_request *r, bool force)
+bool request_unreserve(const struct alloc_request *r, bool force)
 {
 	struct zone *zone;
 
@@ -236,48 +238,47 @@ static bool unreserve(const struct alloc_request *r, bool force)
 }
 
 /*
- * The request may block. Direct compaction, direct reclaim, its retries and
- * the decision to kill belong here, in the order of 4.9 steps 6 to 10; what
- * Linux does around them is done: a HighAtomic pageblock is released, per-CPU
- * lists are drained, and before giving up the last HighAtomic one goes too.
+ * The request may block, and there is no reclaim: what Linux does around that
+ * is done. A HighAtomic pageblock is released, per-CPU lists are drained, and
+ * before giving up the last HighAtomic one goes too.
  */
-static pfn_t alloc_direct(const struct alloc_request *r, unsigned flags)
+static pfn_t alloc_unreclaimed(const struct alloc_request *r, unsigned flags)
 {
 	struct page_ctx *ctx = r->ctx;
 	pfn_t pfn;
 
-	unreserve(r, false);
+	request_unreserve(r, false);
 	ctx->ops->drain(ctx->engine, ctx);
-	pfn = walk(r, flags);
-	if (!pfn_valid(pfn) && unreserve(r, true))
-		pfn = walk(r, flags);
+	pfn = request_walk(r, flags);
+	if (!pfn_valid(pfn) && request_unreserve(r, true))
+		pfn = request_walk(r, flags);
 	if (!pfn_valid(pfn) && (r->gfp & GFP_BIT_NOFAIL))
-		pfn = walk(r, flags | ALLOC_MIN_RESERVE);
+		pfn = request_walk(r, flags | ALLOC_MIN_RESERVE);
 	return pfn;
 }
 
 /* Everything after a first walk that failed. */
 static pfn_t alloc_slowpath(const struct alloc_request *r)
 {
-	const unsigned reserves = reserve_flags(r);
-	unsigned flags = slow_flags(r);
-	pfn_t pfn = walk(r, flags);
+	const unsigned reserves = request_reserve_flags(r);
+	unsigned flags = request_slow_flags(r);
+	pfn_t pfn = request_walk(r, flags);
 
 	if (pfn_valid(pfn))
 		return pfn;
 	if (reserves)
 		flags = reserves | (flags & (ALLOC_KSWAPD | ALLOC_CMA));
-	pfn = walk(r, flags);
+	pfn = request_walk(r, flags);
 	if (pfn_valid(pfn))
 		return pfn;
 	if ((r->gfp & GFP_BIT_DIRECT_RECLAIM) && !r->ctx->in_reclaim)
-		return alloc_direct(r, flags);
+		return alloc_unreclaimed(r, flags);
 	if (!(r->ctx->ops->features & PAGE_F_DEFERRED))
 		return pfn;
 	/* Frames that were freed may be waiting; no request fails for that,
 	 * not even one that Linux would not let wait. */
 	r->ctx->ops->drain(r->ctx->engine, r->ctx);
-	return walk(r, flags);
+	return request_walk(r, flags);
 }
 
 /*
@@ -415,16 +416,26 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 		nid = ask_policy(&r);
 	if (!request_init(&r, nid))
 		return PFN_NONE;
-	pfn = walk(&r, page_fast_flags(r.preferred, r.gfp, r.mt));
+	pfn = request_walk(&r, page_fast_flags(r.preferred, r.gfp, r.mt));
 	if (pfn_valid(pfn))
 		return pfn;
+	if (ctx->machine->reclaim) {
+		zone_mark_crossed(ctx, r.preferred, WMARK_LOW, order);
+		pfn = alloc_direct(&r);
+		if (pfn_valid(pfn))
+			return pfn;
+		page_ctx_fold(ctx);
+		if (crossed(&r, &ctx->fail_pgalloc))
+			note(ctx, r.preferred, EV_ALLOC_FAIL, order, gfp);
+		return pfn;
+	}
 	page_ctx_fold(ctx);
 	fresh = crossed(&r, &ctx->slow_pgalloc);
 	if (fresh)
 		note(ctx, r.preferred, EV_WMARK_LOW, order,
 		     (uint64_t)zone_free_pages(r.preferred));
 	if (fresh && (gfp & GFP_BIT_KSWAPD_RECLAIM))
-		wake_kswapds(&r);
+		request_wake_kswapds(&r);
 	pfn = alloc_slowpath(&r);
 	if (pfn_valid(pfn)) {
 		/* still below LOW: the next visit is not a new crossing */

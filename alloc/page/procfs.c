@@ -291,7 +291,7 @@ static void print_pageset(const struct procfs_source *src, const struct zone *z,
 	fprintf(out, "              count: %i\n", count);
 	fprintf(out, "              high:  %i\n", high);
 	fprintf(out, "              batch: %i\n", batch);
-	fprintf(out, "  vm stats threshold: %d\n", z->stat_threshold);
+	fprintf(out, "  vm stats threshold: %d\n", zone_stat_threshold(z));
 }
 
 static void print_zone(const struct procfs_source *src, const struct zone *z,

@@ -189,7 +189,9 @@ static void load_fields(const struct state_zone *z, struct zone *zone)
 	for (unsigned j = 0; j < MAX_NR_ZONES; j++)
 		if (m->zone_present[j] && column < z->nr_reserve)
 			zone->lowmem_reserve[j] = z->reserve[column++];
-	zone->stat_threshold = (int)z->stat_threshold;
+	/* relaxed: no other thread runs */
+	atomic_store_explicit(&zone->stat_threshold, (int)z->stat_threshold,
+			      memory_order_relaxed);
 	zone->pageset_batch = z->pcp.given ? z->pcp.batch : zone->pageset_batch;
 	/* relaxed, all: no other thread runs */
 	atomic_store_explicit(&zone->watermark_boost, z->boost,
@@ -302,7 +304,7 @@ static void print_zone(FILE *f, const struct zone *zone)
 				     memory_order_relaxed),
 		atomic_load_explicit(&zone->cpu[0].free_diff,
 				     memory_order_relaxed),
-		zone->stat_threshold, zone->watermark[WMARK_MIN],
+		zone_stat_threshold(zone), zone->watermark[WMARK_MIN],
 		zone->watermark[WMARK_LOW], zone->watermark[WMARK_HIGH],
 		atomic_load_explicit(&zone->watermark_boost,
 				     memory_order_relaxed),

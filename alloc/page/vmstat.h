@@ -11,6 +11,14 @@
 
 #include "alloc/page/machine.h"
 
+/* Pages that a CPU's delta may reach now. */
+ALWAYS_INLINE int zone_stat_threshold(const struct zone *zone)
+{
+	/* relaxed: every value that kswapd sets will do */
+	return atomic_load_explicit(&zone->stat_threshold,
+				    memory_order_relaxed);
+}
+
 /*
  * Adds delta pages (mod_zone_page_state in Linux): beyond the threshold the
  * whole of the CPU's delta goes to the zone. Caller holds zone->lock.
@@ -24,7 +32,9 @@ ALWAYS_INLINE void zone_mod_free_pages(struct zone *zone, unsigned cpu,
 	long x = delta +
 		 atomic_load_explicit(&zc->free_diff, memory_order_relaxed);
 
-	if (unlikely(x > zone->stat_threshold || -x > zone->stat_threshold)) {
+	const int threshold = zone_stat_threshold(zone);
+
+	if (unlikely(x > threshold || -x > threshold)) {
 		long free = atomic_load_explicit(&zone->nr_free_pages,
 						 memory_order_relaxed);
 

@@ -238,10 +238,12 @@ static void thresholds_compute(struct machine *m)
 
 	for (unsigned i = 0; i < m->nr_zones; i++) {
 		struct zone *z = &m->zone[i];
-		long drift;
+		const int threshold = stat_threshold_pages(z->managed, nr_cpus);
+		const long drift = (long)nr_cpus * threshold;
 
-		z->stat_threshold = stat_threshold_pages(z->managed, nr_cpus);
-		drift = (long)nr_cpus * z->stat_threshold;
+		/* relaxed: no other thread runs */
+		atomic_store_explicit(&z->stat_threshold, threshold,
+				      memory_order_relaxed);
 		if (zone_populated(z) &&
 		    drift > z->watermark[WMARK_LOW] - z->watermark[WMARK_MIN])
 			z->percpu_drift_mark = z->watermark[WMARK_HIGH] + drift;

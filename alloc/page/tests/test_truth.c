@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/page/tests/truth.h"
+#include "alloc/page/vmstat.h"
 #include "alloc/page/watermark.h"
 #include "harness/zoneinfo_reader.h"
 
@@ -66,7 +67,7 @@ static void compare_pagesets(const char *where, const struct machine *m,
 	cr_assert(k->nr_cpus == m->desc.topo.nr_cpus, "%s: CPUs", where);
 	for (unsigned c = 0; c < k->nr_cpus; c++) {
 		same(where, z, "batch", z->pageset_batch, k->cpu[c].batch);
-		same(where, z, "threshold", z->stat_threshold,
+		same(where, z, "threshold", zone_stat_threshold(z),
 		     k->cpu[c].threshold);
 		/* from 6.7 on `high` moves while the machine runs */
 		if (m->desc.kernel < KERNEL_6_12)
@@ -279,7 +280,7 @@ static void near_zone(const char *where, const struct machine *m,
 		const long v[2] = { z->pageset_high, k->cpu[c].high };
 
 		same(where, z, "batch", z->pageset_batch, k->cpu[c].batch);
-		same(where, z, "threshold", z->stat_threshold,
+		same(where, z, "threshold", zone_stat_threshold(z),
 		     k->cpu[c].threshold);
 		if (m->desc.kernel < KERNEL_6_12)
 			near(where, "pageset high", v, grown_share(m, z, v[0]));

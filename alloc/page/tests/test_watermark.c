@@ -74,7 +74,7 @@ static void check_zone(const struct machine *m, const struct expected *e)
 	cr_assert_eq(z->pageset_high, e->high);
 	cr_assert_eq(z->pageset_high_min, e->high);
 	cr_assert_eq(z->pageset_high_max, e->high_max);
-	cr_assert_eq(z->stat_threshold, e->threshold);
+	cr_assert_eq(zone_stat_threshold(z), e->threshold);
 	cr_assert_eq(pressure_threshold_pages(z), e->pressure);
 	cr_assert_eq(z->percpu_drift_mark, e->drift);
 }
@@ -173,10 +173,10 @@ Test(watermark, i386_of_1_gib)
 	cr_assert_eq(m->zone[ZONE_DMA].lowmem_reserve[ZONE_HIGHMEM], 980);
 	cr_assert_eq(normal->lowmem_reserve[ZONE_MOVABLE], 1024);
 	cr_assert_eq(normal->pageset_high, 578);
-	cr_assert_eq(normal->stat_threshold, 16);
+	cr_assert_eq(zone_stat_threshold(normal), 16);
 	cr_assert_eq(high->pageset_batch, 7);
 	cr_assert_eq(high->pageset_high, 33);
-	cr_assert_eq(high->stat_threshold, 8);
+	cr_assert_eq(zone_stat_threshold(high), 8);
 	cr_assert_eq(m->totalreserve_pages, 3515);
 	machine_destroy(m);
 }

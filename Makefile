@@ -294,7 +294,8 @@ test-oracles:
 test-numa:
 	-scripts/install-deps.sh numa
 	+@$(SUB) $(B)/zonebench $(B)/zonebench-faulty
-	@ZONEBENCH=$(B)/zonebench $(RUN) --limit 1200 $(NUMA_SH)
+	@ZONEBENCH=$(B)/zonebench FAULTY=$(B)/zonebench-faulty \
+		$(RUN) --limit 1200 $(NUMA_SH)
 
 .PHONY: bench install uninstall docs format
 bench:

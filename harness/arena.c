@@ -165,6 +165,33 @@ int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 	return r;
 }
 
+#ifdef FAULTS
+static unsigned next_bound(const struct arena *a, unsigned nid)
+{
+	do
+		nid = (nid + 1) % MAX_NODES;
+	while (!a->bound[nid]);
+	return nid;
+}
+
+int arena_bind_wrongly(const struct arena *a, const struct machine_desc *desc)
+{
+	int r = 0;
+
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES && a->bound[n]; i++) {
+			struct span z = zone_span(&desc->node[n].zone[i]);
+
+			if (z.end > z.start && !r)
+				r = bind_range(a->memory.base +
+						       (z.start << PAGE_SHIFT),
+					       (z.end - z.start) << PAGE_SHIFT,
+					       next_bound(a, n));
+		}
+	return r;
+}
+#endif
+
 void arena_unmap(struct arena *a)
 {
 	if (a->memory.base)

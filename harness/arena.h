@@ -32,6 +32,13 @@ int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 	      size_t err_len) MUST_CHECK;
 void arena_unmap(struct arena *a);
 
+#ifdef FAULTS
+/* fault=binding: binds each node's memory to the next real node's. Before
+ * anything is populated. 0 or -errno. */
+int arena_bind_wrongly(const struct arena *a, const struct machine_desc *desc)
+	MUST_CHECK;
+#endif
+
 /* Bytes that arena_populate() would take, and whether that is at most half of
  * what this host has to spare now. -ENOMEM with one line in err if not. */
 int arena_may_populate(const struct machine_desc *desc, char *err,

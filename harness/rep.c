@@ -60,6 +60,10 @@ static int build_machine(struct rep *rep, char *err, size_t err_len)
 
 	if (!r)
 		r = arena_map(&rep->arena, rep->desc, err, err_len);
+#ifdef FAULTS
+	if (!r && !strcmp(rep->params->fault, "binding"))
+		r = arena_bind_wrongly(&rep->arena, rep->desc);
+#endif
 	if (r)
 		return r;
 	begin = tsc_read();

@@ -4,7 +4,7 @@
 # kernel what became of it. What comes back is looked at here. Times inside
 # mean nothing and are not looked at.
 #
-#   ZONEBENCH=build/zonebench numa_vm.sh [GUEST...]
+#   ZONEBENCH=build/zonebench FAULTY=build/zonebench-faulty numa_vm.sh [GUEST...]
 #
 # GUEST: runner two four memory cpu, without any: all. NUMA_LIMIT: seconds for each
 # guest. Without QEMU or a kernel it is skipped, and says so.
@@ -14,6 +14,7 @@ cd "$(dirname "$0")/../.." || exit 2
 . scripts/tests/numa_vm/figures.sh
 
 bin=$(realpath "${ZONEBENCH:-build/zonebench}") || exit 2
+faulty=$(realpath "${FAULTY:-build/zonebench-faulty}") || exit 2
 limit=${NUMA_LIMIT:-240}
 here=scripts/tests/numa_vm
 
@@ -64,6 +65,7 @@ guest() {
 	scripts/numa-vm.sh "${options[@]}" --limit "$limit" --out "$out" \
 		--console "$tmp/$name.console" --file "$here/guest.sh:/guest.sh" \
 		--file "$here/figures.sh:/figures.sh" --file "$bin:/bin/zonebench" \
+		--file "$faulty:/bin/zonebench-faulty" \
 		--file "$(command -v migratepages):/bin/migratepages" \
 		-- sh /guest.sh "$@" > "$tmp/$name.log" 2> "$tmp/$name.err"
 	status=$?
@@ -89,7 +91,7 @@ guest() {
 # Two nodes of a core with two threads each.
 guest_two() {
 	guest two --smt 2 --node 256M:0-1 --node 256M:2-3 -- \
-		model placement:4 "look:2:0 0,2 2" void offline cpuset
+		model placement:4 "look:2:0 0,2 2" void faults offline cpuset
 	check_charts two "$tmp/two/runs/look"
 }
 

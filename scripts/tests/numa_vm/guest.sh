@@ -237,6 +237,21 @@ part_void() {
 	void migrated-memory 'frames.*node'
 }
 
+# The same from inside, by the program with faults compiled in.
+part_faults() {
+	local fault
+
+	for fault in affinity binding; do
+		# shellcheck disable=SC2086 # a list of keys
+		/bin/zonebench-faulty run $short workload=pair mem=64M nodes=2 threads=2 \
+			placement=scatter touch=first fault=$fault \
+			out=/out/void/fault-$fault > /tmp/said 2>&1
+		expect "fault-$fault: ends with 1" [ $? -eq 1 ]
+	done
+	void fault-affinity 'did not stay on CPU'
+	void fault-binding 'frames.*node'
+}
+
 # refused WHAT PATTERN KEY=VALUE...: status 2, one line, nothing written.
 refused() {
 	local what=$1 pattern=$2 status

@@ -9,6 +9,7 @@
 #                       or 1G, CPUs as 0-1,4; either may be empty (no memory,
 #                       no CPU). At least one node has CPUs, one has memory.
 #   --distance A,B,D    distance from node A to B and back; without: 20
+#   --plug SIZE:NODE    memory that the node gets after boot; its --node has none
 #   --smt N             N CPUs of consecutive numbers are threads of one core
 #   --file SRC[:DST]    copies a file of this host and the libraries that it
 #                       needs; DST: absolute, without it the same path
@@ -48,7 +49,7 @@ cannot() {
 	exit 77
 }
 
-nodes=() distances=() files=()
+nodes=() distances=() plugs=() files=()
 smt=1 out='' console='' append='' kernel='' limit=120
 
 while [ $# -gt 0 ]; do
@@ -60,6 +61,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--node) nodes+=("$2") ;;
 	--distance) distances+=("$2") ;;
+	--plug) plugs+=("$2") ;;
 	--smt) smt=$2 ;;
 	--file) files+=("$2") ;;
 	--out) out=$2 ;;
@@ -217,9 +219,23 @@ add_distances() {
 	done
 }
 
+# Memory modules that the firmware does not tell of: the kernel finds them when
+# it looks for what can be plugged.
+add_plugs() {
+	local plug i=0
+
+	for plug in "${plugs[@]}"; do
+		[[ $plug =~ ^[0-9]+[MG]:[0-9]+$ ]] ||
+			usage "--plug $plug: expected SIZE:NODE such as 128M:2"
+		qemu+=(-object "memory-backend-ram,id=p$i,size=${plug%:*}"
+			-device "pc-dimm,id=d$i,memdev=p$i,node=${plug#*:}")
+		i=$((i + 1))
+	done
+}
+
 # Sets qemu: the options that make the machine.
 make_machine() {
-	local id=0 total=0 last=0 node cpus size range
+	local id=0 total=0 last=0 slots='' node cpu cpus size range
 
 	qemu=()
 	for node in "${nodes[@]}"; do
@@ -241,8 +257,10 @@ make_machine() {
 		id=$((id + 1))
 	done
 	add_distances "$id"
+	add_plugs
 	last=$((last + 1))
-	qemu+=(-m "${total}M" -smp "$last,sockets=$((last / smt)),cores=1,threads=$smt")
+	[ ${#plugs[@]} -eq 0 ] || slots=,slots=${#plugs[@]},maxmem=$((total + 8192))M
+	qemu+=(-m "${total}M$slots" -smp "$last,sockets=$((last / smt)),cores=1,threads=$smt")
 }
 
 # Leaves the guest's archive in $tmp/archive; status of QEMU under its limit.

@@ -6,7 +6,7 @@
 #
 #   ZONEBENCH=build/zonebench FAULTY=build/zonebench-faulty numa_vm.sh [GUEST...]
 #
-# GUEST: runner two four memory cpu, without any: all. NUMA_LIMIT: seconds for each
+# GUEST: runner two four memory plug cpu, without any: all. NUMA_LIMIT: seconds for each
 # guest. Without QEMU or a kernel it is skipped, and says so.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -30,14 +30,14 @@ count_lines() {
 
 # A model made here of what was saved there says what that kernel said.
 check_capture() {
-	local name=$1 out=$2
+	local name=$1 out=$2 when=$3
 
 	figures "$out/capture/zoneinfo" > "$tmp/real"
 	"$bin" show zoneinfo "machine=capture:$out/capture" > "$tmp/model.text"
 	figures "$tmp/model.text" > "$tmp/model"
 	diff "$tmp/real" "$tmp/model" | head -n 20
 	expect "$name: zoneinfo of its capture, here" cmp -s "$tmp/real" "$tmp/model"
-	"$bin" show fallback_order "machine=capture:$out/capture" > "$tmp/model"
+	"$bin" show fallback_order "machine=capture:$out/capture" "zonelists=$when" > "$tmp/model"
 	expect "$name: fallback order of its capture, here" cmp -s "$out/fallback_order" "$tmp/model"
 }
 
@@ -85,7 +85,7 @@ guest() {
 	"$here/check.py" "$out" > "$tmp/$name.checks"
 	expect "$name: the results can be read" [ $? -eq 0 ]
 	count_lines "$tmp/$name.checks" "$name"
-	check_capture "$name" "$out"
+	check_capture "$name" "$out" "$([[ $* == *plugged* ]] && echo hotplug || echo boot)"
 }
 
 # Two nodes of a core with two threads each.
@@ -107,6 +107,13 @@ guest_four() {
 guest_memory() {
 	guest memory --node 256M:0 --node 256M:1 --node 128M: -- \
 		model placement:2 "look:3:0 0,1 1"
+}
+
+# The same, the memory plugged in after boot: as near, but now a node with CPUs
+# comes after one without.
+guest_plug() {
+	guest plug --node 256M:0 --node 256M:1 --node : --plug 256M:2 -- \
+		model:plugged placement:2
 }
 
 # CPUs without memory.
@@ -154,7 +161,7 @@ vm() {
 	expect "$what: status $want, was $status: $(tail -n 3 "$tmp/vm")" [ "$status" -eq "$want" ]
 }
 
-[ $# -gt 0 ] || set -- runner two four memory cpu
+[ $# -gt 0 ] || set -- runner two four memory plug cpu
 for name in "$@"; do
 	"guest_$name"
 done

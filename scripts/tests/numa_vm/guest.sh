@@ -52,17 +52,40 @@ same_zoneinfo() {
 		cmp -s /tmp/real.figures /tmp/model.figures
 }
 
-# Order of falling back: the last that the kernel printed for each node.
+# The last order of falling back that the kernel printed for each node. $1: when
+# it was made.
+same_fallback_order() {
+	dmesg | sed -n 's/.*\(Fallback order for Node .*\)/\1/p' |
+		awk '{ order[$5] = $0 } END { for (n in order) print order[n] }' |
+		sort > /out/fallback_order
+	$zb show fallback_order machine=host zonelists="$1" > /tmp/model
+	diff /out/fallback_order /tmp/model
+	expect "every node has an order" [ -s /out/fallback_order ]
+	expect "fallback order of machine=host after $1 is the kernel's" \
+		cmp -s /out/fallback_order /tmp/model
+}
+
+# Memory that came after boot, all of it online.
+part_plugged() {
+	local block
+
+	for block in /sys/devices/system/memory/memory*; do
+		grep -qx online "$block/state" || echo online > "$block/state"
+	done
+	same_zoneinfo "memory plugged in"
+	same_fallback_order hotplug
+}
+
+# $1: "plugged" where there is memory that came after boot.
 part_model() {
 	local cpu node
 
-	same_zoneinfo boot
-	dmesg | sed -n 's/.*\(Fallback order for Node .*\)/\1/p' > /out/fallback_order
-	$zb show fallback_order machine=host > /tmp/model
-	diff /out/fallback_order /tmp/model
-	expect "every node has an order" [ -s /out/fallback_order ]
-	expect "fallback order of machine=host is the kernel's" \
-		cmp -s /out/fallback_order /tmp/model
+	if [ "${1:-}" = plugged ]; then
+		part_plugged
+	else
+		same_zoneinfo boot
+		same_fallback_order boot
+	fi
 	recompute
 	$zb capture /out/capture > /tmp/said
 	expect "capture" [ -s /out/capture/zoneinfo ]

@@ -265,6 +265,8 @@ static void announce(const struct run *run, const struct clock_info *clock)
 		printf("clock: %.3f MHz, a reading costs %.1f ns, its quantum "
 		       "is %.2f ns\n",
 		       clock->tsc_hz / 1e6, clock->cost_ns, clock->quantum_ns);
+	for (unsigned i = 0; i < plan->nr_left_out; i++)
+		printf("left out: %s\n", plan->left_out[i]);
 	printf("results: %s\n", run->dir.path);
 	fflush(stdout);
 }

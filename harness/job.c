@@ -158,7 +158,7 @@ static int check_list(const struct option *o, const char *text,
 {
 	char seen[JOB_LIST_MAX][96], element[JOB_VALUE_MAX];
 	const char *rest = text;
-	unsigned nr = 0;
+	unsigned nr = 0, sets = 0;
 
 	while (rest) {
 		int r = list_next(&rest, element, sizeof(element));
@@ -177,6 +177,7 @@ static int check_list(const struct option *o, const char *text,
 		r = check_one(o, element, scratch, why, why_len);
 		if (r)
 			return r;
+		sets += o->type == OPT_CPUS && *scratch->cpu_set;
 		option_format(o, scratch, seen[nr], sizeof(seen[nr]));
 		for (unsigned i = 0; i < nr; i++) {
 			if (strcmp(seen[i], seen[nr]) ||
@@ -187,7 +188,13 @@ static int check_list(const struct option *o, const char *text,
 		}
 		nr++;
 	}
-	return 0;
+	if (!sets || sets == nr)
+		return 0;
+	snprintf(why, why_len,
+		 "expected numbers of modelled CPUs, or sets of "
+		 "this host's CPUs, whose parts are joined by '+' "
+		 "(0-3+8)");
+	return -EINVAL;
 }
 
 /* Where a pair was found and what it is added to. */
@@ -248,7 +255,15 @@ static int check_value(struct job *job, const struct option *o,
 	}
 	if (lists && option_is_axis(o))
 		return check_list(o, value, job->base, why, WHY_MAX);
-	return check_one(o, value, job->base, why, WHY_MAX);
+	if (check_one(o, value, job->base, why, WHY_MAX))
+		return -EINVAL;
+	/* without lists: a command that only needs a machine */
+	if (o->type != OPT_CPUS || lists || !*job->base->cpu_set)
+		return 0;
+	snprintf(why, WHY_MAX,
+		 "expected a number of modelled CPUs: a set says where threads "
+		 "run, and none do here");
+	return -EINVAL;
 }
 
 static int add_rule(const struct place *place, const char *text, char *err,

@@ -103,6 +103,81 @@ static int from_synthetic(const struct machine_params *p, const char *text,
 	return layout_zones(desc, bytes, err, err_len);
 }
 
+/* This host's nodes, CPUs and distances with mem bytes, in equal shares over
+ * the nodes that have memory. */
+static int from_host_sized(const struct machine_params *p,
+			   struct machine_desc *desc, char *err, size_t err_len)
+{
+	struct topo *t = &desc->topo;
+	unsigned nr = 0;
+	int rc;
+
+	layout_defaults(desc);
+	set_layout(p, desc);
+	rc = host_topo(t, err, err_len);
+	if (rc)
+		return rc;
+	for (unsigned nid = 0; nid < t->nr_nodes; nid++)
+		nr += t->node_bytes[nid] != 0;
+	if (!nr || p->mem / nr < PAGE_SIZE << MAX_PAGE_ORDER) {
+		snprintf(err, err_len,
+			 "mem=%lluM: expected at least 4 MiB for each of %u "
+			 "nodes",
+			 (unsigned long long)p->mem >> 20, nr);
+		return -EINVAL;
+	}
+	for (unsigned nid = 0; nid < t->nr_nodes; nid++)
+		if (t->node_bytes[nid])
+			t->node_bytes[nid] = p->mem / nr;
+	return layout_zones(desc, p->mem, err, err_len);
+}
+
+/* Enough for pairs of threads on each of two nodes. */
+static void two_nodes(const struct topo *host, char *text, size_t len)
+{
+	unsigned cores = host->nr_cpus < 4 ? 2 : host->nr_cpus / 2;
+
+	snprintf(text, len, "numa:2 core:%u pu:1", cores);
+}
+
+bool machine_numa_is_host(const struct topo *host)
+{
+	unsigned nr = 0;
+
+	for (unsigned nid = 0; nid < host->nr_nodes; nid++)
+		nr += host->node_bytes[nid] != 0;
+	return nr > 1;
+}
+
+int machine_numa_stand_in(const struct topo *host, struct topo *topo, char *err,
+			  size_t err_len)
+{
+	char text[64];
+
+	two_nodes(host, text, sizeof(text));
+	return synthetic_topo(text, topo, err, err_len);
+}
+
+/* machine=numa: this host if it has nodes, else a stand-in. */
+static int from_numa(const struct machine_params *p, struct machine_desc *desc,
+		     char *err, size_t err_len)
+{
+	struct topo *host = malloc(sizeof(*host));
+	char text[64] = "";
+	int rc = host ? host_topo(host, err, err_len) : -ENOMEM;
+
+	if (!rc && !machine_numa_is_host(host))
+		two_nodes(host, text, sizeof(text));
+	free(host);
+	if (rc)
+		return rc;
+	rc = *text ? from_synthetic(p, text, desc, err, err_len)
+		   : from_host_sized(p, desc, err, err_len);
+	snprintf(desc->name, sizeof(desc->name), "%s%.64s",
+		 *text ? "hwloc:" : "host", text);
+	return rc;
+}
+
 /* "START+SPANNED[/PRESENT[/MANAGED]]", pages. */
 static bool parse_extent(const char *s, struct zone_extent *e)
 {
@@ -298,15 +373,24 @@ static int from_source(const struct machine_params *p,
 			      "no nodes= and no [node] section besides");
 	if (text_take(&s, "hwloc:"))
 		return from_synthetic(p, s, desc, err, err_len);
+	if (!strcmp(s, "numa") && p->mem)
+		return from_numa(p, desc, err, err_len);
+	if (!strcmp(s, "numa"))
+		return refuse(err, err_len, "machine", p->machine,
+			      "mem= besides, which the nodes share");
+	if (!strcmp(s, "host") && p->mem)
+		return from_host_sized(p, desc, err, err_len);
 	if (p->mem || *p->layout)
 		return refuse(err, err_len, "machine", p->machine,
-			      "no mem= and no layout= besides");
+			      !strcmp(s, "host")
+				      ? "no layout= besides without mem="
+				      : "no mem= and no layout= besides");
 	if (text_take(&s, "capture:"))
 		return capture_read(s, desc, err, err_len);
 	if (!strcmp(s, "host"))
 		return host_desc(desc, err, err_len);
 	return refuse(err, err_len, "machine", p->machine,
-		      "host, hwloc:STRING or capture:DIR");
+		      "host, numa, hwloc:STRING or capture:DIR");
 }
 
 /* ---- overrides --------------------------------------------------------- */
@@ -413,6 +497,8 @@ static void make_name(const struct machine_params *p, struct machine_desc *desc)
 
 	for (unsigned nid = 0; nid < t->nr_nodes; nid++)
 		bytes += t->node_bytes[nid];
+	if (!strcmp(p->machine, "numa"))
+		return; /* from_numa() said what it came to */
 	if (*p->machine)
 		snprintf(desc->name, sizeof(desc->name), "%.*s",
 			 (int)sizeof(desc->name) - 1, p->machine);

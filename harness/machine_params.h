@@ -70,6 +70,12 @@ int machine_params_boot(const struct machine_params *p, struct machine *m,
 
 /* Real topology of this host (allowed CPUs only), by hwloc and libnuma. */
 int host_topo(struct topo *topo, char *err, size_t err_len) MUST_CHECK;
+/* machine=numa: whether this host has several nodes with memory, so that it is
+ * the machine; otherwise the topology that stands in for it, two nodes over its
+ * CPUs. 0, or -errno with one line in err. */
+bool machine_numa_is_host(const struct topo *host);
+int machine_numa_stand_in(const struct topo *host, struct topo *topo, char *err,
+			  size_t err_len) MUST_CHECK;
 /* hwloc's synthetic form, "pack:2 numa:2 core:4 pu:2". */
 int synthetic_topo(const char *text, struct topo *topo, char *err,
 		   size_t err_len) MUST_CHECK;

@@ -64,8 +64,11 @@ const struct option options[] = {
 	  .summary = "pinned threads, or percent of the usable CPUs",
 	  FIELD(threads) },
 	{ "placement", OPT_PLACEMENT, GROUP_RUN, AXIS, .def = "compact",
-	  .summary = "which CPUs: near each other, spread, or of one node",
+	  .summary = "which CPUs: near, spread, of one node, or of two in turn",
 	  FIELD(placement) },
+	{ "mem_policy", OPT_MEM_POLICY, GROUP_RUN, AXIS, .def = "local",
+	  .summary = "node that a thread's frames come from",
+	  FIELD(mem_policy) },
 	{ "oversubscribe", OPT_BOOL, GROUP_RUN, PER_CELL, .def = "0",
 	  .summary = "allow more threads than CPUs; flagged in the results",
 	  FIELD(oversubscribe) },
@@ -208,7 +211,7 @@ const struct option options[] = {
 	  FIELD(workload.bytes_min) },
 	/* the machine */
 	{ "machine", OPT_STRING, GROUP_MACHINE, MACHINE,
-	  .summary = "host, hwloc:STRING or capture:DIR; default: by mem, nodes",
+	  .summary = "host, numa, hwloc:STRING, capture:DIR; default: by mem, nodes",
 	  FIELD(machine.machine) },
 	{ "mem", OPT_SIZE, GROUP_MACHINE, MACHINE,
 	  .min = 1 << 20, .max = 16384 * GIB, .unit = "bytes",
@@ -218,9 +221,9 @@ const struct option options[] = {
 	  .min = 1, .max = MAX_NODES, .unit = "nodes",
 	  .summary = "NUMA nodes",
 	  FIELD(machine.nodes) },
-	{ "cpus", OPT_INT, GROUP_MACHINE, MACHINE,
+	{ "cpus", OPT_CPUS, GROUP_MACHINE, MACHINE,
 	  .min = 1, .max = MAX_CPUS, .unit = "CPUs",
-	  .summary = "CPUs of all nodes",
+	  .summary = "number: modelled CPUs of all nodes; set: host CPUs to use",
 	  FIELD(machine.cpus) },
 	{ "layout", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = layouts,
 	  .summary = "where zones begin and end",
@@ -400,6 +403,15 @@ static void format_percent(uint64_t v, char *buf, size_t len)
 	snprintf(buf, len, "%" PRIu64 "%%", v);
 }
 
+static void cpus_text(const struct option *o, char *buf, size_t len)
+{
+	range_text(o, "a number of modelled CPUs", format_plain, buf, len);
+	strncat(buf,
+		", or a set of this host's CPUs: node:0, package:0, core:0-3, "
+		"cpu:3, 0-3, joined by '+'",
+		len - strlen(buf) - 1);
+}
+
 void option_expected(const struct option *o, char *buf, size_t len)
 {
 	switch (o->type) {
@@ -442,7 +454,19 @@ void option_expected(const struct option *o, char *buf, size_t len)
 			 "hwcache_align|reclaim_account");
 		break;
 	case OPT_PLACEMENT:
-		snprintf(buf, len, "compact, scatter or node:N");
+		snprintf(buf, len,
+			 "compact, scatter, node:N, pairs:A-B (threads 0, 2, "
+			 "... on A, 1, 3, ... on B) or pairs; N, A, B: a "
+			 "node's number, or * for each");
+		break;
+	case OPT_MEM_POLICY:
+		snprintf(buf, len,
+			 "local, bind:N (*: each), interleave or remote; by "
+			 "'/' one for each thread in turn, at most %d",
+			 MEM_RULES_MAX);
+		break;
+	case OPT_CPUS:
+		cpus_text(o, buf, len);
 		break;
 	case OPT_RULE:
 		snprintf(buf, len, "KEY=LIST pairs of axes");
@@ -563,20 +587,34 @@ static int set_threads(const struct option *o, const char *value,
 static int set_placement(const struct option *o, const char *value,
 			 struct job_params *p)
 {
-	struct placement *at = field_of(o, p), parsed = { PLACE_COMPACT, 0 };
-	uint64_t node;
+	return placement_parse(value, field_of(o, p));
+}
 
-	if (!strcmp(value, "scatter")) {
-		parsed.kind = PLACE_SCATTER;
-	} else if (!strncmp(value, "node:", 5)) {
-		if (scan_uint(value + 5, &node) || node >= MAX_NODES)
+static int set_mem_policy(const struct option *o, const char *value,
+			  struct job_params *p)
+{
+	return mem_rules_parse(value, field_of(o, p));
+}
+
+/* A number of modelled CPUs or a set of the host's; the one unsets the other.
+ */
+static int set_cpus(const struct option *o, const char *value,
+		    struct job_params *p)
+{
+	char set[CPU_SET_MAX];
+	uint64_t v;
+
+	if (!scan_uint(value, &v)) {
+		if (in_range(o, v))
 			return -EINVAL;
-		parsed.kind = PLACE_NODE;
-		parsed.node = (uint16_t)node;
-	} else if (strcmp(value, "compact")) {
-		return -EINVAL;
+		store_uint(o, p, v);
+		*p->cpu_set = 0;
+		return 0;
 	}
-	*at = parsed;
+	if (cpuset_parse(value, set))
+		return -EINVAL;
+	store_uint(o, p, 0);
+	strcpy(p->cpu_set, set);
 	return 0;
 }
 
@@ -623,6 +661,10 @@ static int set_value(const struct option *o, const char *value,
 		return set_threads(o, value, p);
 	case OPT_PLACEMENT:
 		return set_placement(o, value, p);
+	case OPT_MEM_POLICY:
+		return set_mem_policy(o, value, p);
+	case OPT_CPUS:
+		return set_cpus(o, value, p);
 	case OPT_RULE:
 		break;
 	}
@@ -658,7 +700,6 @@ void option_format(const struct option *o, const struct job_params *p,
 {
 	const void *at = (const char *)p + o->offset;
 	const struct thread_count *threads = at;
-	const struct placement *placement = at;
 	const uint64_t *range = at;
 	char lo[32], hi[32];
 
@@ -700,12 +741,16 @@ void option_format(const struct option *o, const struct job_params *p,
 			 threads->percent ? "%" : "");
 		break;
 	case OPT_PLACEMENT:
-		if (placement->kind == PLACE_NODE)
-			snprintf(buf, len, "node:%u", placement->node);
+		placement_format(at, buf, len);
+		break;
+	case OPT_MEM_POLICY:
+		mem_rules_format(at, buf, len);
+		break;
+	case OPT_CPUS:
+		if (*p->cpu_set)
+			snprintf(buf, len, "%s", p->cpu_set);
 		else
-			snprintf(buf, len, "%s",
-				 placement->kind == PLACE_SCATTER ? "scatter"
-								  : "compact");
+			format_plain(load_uint(o, p), buf, len);
 		break;
 	case OPT_RULE:
 		snprintf(buf, len, "%s", "");
@@ -738,6 +783,7 @@ const char *option_type_name(enum option_type type)
 		[OPT_NAME] = "name",         [OPT_RANGE] = "range",
 		[OPT_GFP] = "gfp",           [OPT_CACHE_FLAGS] = "flags",
 		[OPT_THREADS] = "threads",   [OPT_PLACEMENT] = "placement",
+		[OPT_MEM_POLICY] = "policy", [OPT_CPUS] = "cpus",
 		[OPT_RULE] = "rule",
 	};
 

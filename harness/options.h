@@ -8,20 +8,15 @@
 
 #include <stdio.h>
 
+#include "harness/cpuset.h"
 #include "harness/kv.h"
 #include "alloc/slab/slab.h"
 #include "harness/machine_params.h"
+#include "harness/placement.h"
 #include "workloads/lib/params.h"
 
 #define JOB_NAME_MAX  64
 #define JOB_VALUE_MAX 1024 /* bytes of one value, its terminator included */
-
-enum placement_kind { PLACE_COMPACT, PLACE_SCATTER, PLACE_NODE };
-
-struct placement {
-	enum placement_kind kind;
-	uint16_t node; /* PLACE_NODE */
-};
 
 struct thread_count {
 	uint32_t n; /* threads, or percent of the usable CPUs */
@@ -42,6 +37,8 @@ struct job_params {
 	char workload_name[JOB_NAME_MAX];
 	struct thread_count threads;
 	struct placement placement;
+	struct mem_rules mem_policy;
+	char cpu_set[CPU_SET_MAX]; /* cpus= as a set; "": every CPU */
 	bool oversubscribe;
 	uint32_t huge_probe; /* order-9 blocks asked for at each look */
 	bool memlock;
@@ -72,6 +69,8 @@ enum option_type {
 	OPT_CACHE_FLAGS,
 	OPT_THREADS,
 	OPT_PLACEMENT,
+	OPT_MEM_POLICY,
+	OPT_CPUS, /* a number, or a set of the host's; see cpuset.h */
 	OPT_RULE, /* KEY=LIST pairs; kept by the job, not in the params */
 };
 

@@ -2,7 +2,8 @@
  * The matrix. Each key's value in a section is the last one given: default,
  * [global], [matrix], section, command line. Keys with a list of more than one
  * value are that section's axes; every combination that no rule excludes is a
- * cell.
+ * cell. Where a placement or a memory policy says "each node", the combination
+ * is one cell for each node of its machine (plan_nodes.c).
  */
 #include "harness/plan.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "harness/pin.h"
+#include "harness/plan_nodes.h"
 #include "workloads/lib/rng.h"
 
 #define AXES_MAX 64 /* more than there are keys */
@@ -32,6 +34,8 @@ struct expansion {
 	struct axis axis[AXES_MAX];
 	unsigned nr_axes;
 	char **fixed; /* [nr_options] canonical text of single values */
+	struct plan_machine *machine; /* of the cell at hand */
+	unsigned open;                /* OPEN_*: of the combination at hand */
 	char *err;
 	size_t err_len;
 };
@@ -234,6 +238,22 @@ const char *cell_value(const struct cell *cell, const char *key)
 	return text ? text : "";
 }
 
+/* Whether a rule's value names the cell's: "pairs" every pair of nodes. */
+static bool value_covers(const struct option *o, const char *value,
+			 const char *have)
+{
+	struct placement open, p;
+	struct mem_rules rules, r;
+
+	if (o->type == OPT_PLACEMENT && !placement_parse(value, &open) &&
+	    !placement_parse(have, &p))
+		return placement_covers(&open, &p);
+	if (o->type == OPT_MEM_POLICY && !mem_rules_parse(value, &rules) &&
+	    !mem_rules_parse(have, &r))
+		return mem_rules_cover(&rules, &r);
+	return !strcmp(value, have);
+}
+
 static bool rule_item_matches(const struct expansion *x, const struct cell *c,
 			      const struct kv *kv)
 {
@@ -244,7 +264,7 @@ static bool rule_item_matches(const struct expansion *x, const struct cell *c,
 	if (!have || read_axis(x, &a, kv->text))
 		have = "";
 	for (unsigned i = 0; i < a.nr; i++) {
-		found |= !strcmp(a.element[i], have);
+		found |= value_covers(kv->option, a.element[i], have);
 		free(a.element[i]);
 	}
 	return found;
@@ -341,9 +361,6 @@ static int check_cell(const struct expansion *x, const struct cell *c)
 	const struct workload *w =
 		binding_workload_find(cell_value(c, "workload"));
 	struct where where = plan_where(x->job, c);
-	struct placement placement;
-	uint16_t cpu[MAX_CPUS];
-	char why[256];
 	int r;
 
 	if (!w)
@@ -358,22 +375,34 @@ static int check_cell(const struct expansion *x, const struct cell *c)
 			       "threads=%u: expected an even number of threads "
 			       "for workload %s",
 			       c->threads, w->name);
+	if ((w->needs & WORKLOAD_ONE_THREAD) && c->threads > 1)
+		return fail_at(&where, x->err, x->err_len,
+			       "threads=%u: expected threads=1 for workload %s",
+			       c->threads, w->name);
+	if ((w->needs & WORKLOAD_TOUCH) &&
+	    !strcmp(cell_value(c, "touch"), "none"))
+		return fail_at(&where, x->err, x->err_len,
+			       "touch=none: expected touch=first or touch=all "
+			       "for workload %s",
+			       w->name);
 	if (cell_window_ns(c) >= cell_timeout_ns(c))
 		return fail_at(&where, x->err, x->err_len,
 			       "timeout=%s: expected more than warmup, runtime "
 			       "and lat_runtime together",
 			       cell_value(c, "timeout"));
-	if (option_set(option_find("placement", AT_CLI),
-		       cell_value(c, "placement"), x->job->base, why,
-		       sizeof(why)))
-		return fail_at(&where, x->err, x->err_len, "%s", why);
-	placement = x->job->base->placement;
-	if (c->threads <= MAX_CPUS &&
-	    !pin_choose(x->host, placement, c->threads,
-			!strcmp(cell_value(c, "oversubscribe"), "1"), cpu))
+	return 0;
+}
+
+/* Where the machine is this host nothing else has to be resolved to see that a
+ * cell's threads find no place; other machines are asked later. */
+static int check_place(const struct expansion *x, const struct cell *c)
+{
+	struct where where = plan_where(x->job, c);
+	char why[256];
+
+	if (!plan_machine_is_host(x->machine) ||
+	    !plan_place(x->machine, c, why, sizeof(why)))
 		return 0;
-	pin_refusal(x->host, placement, c->threads, "this host", why,
-		    sizeof(why));
 	return fail_at(&where, x->err, x->err_len, "%s", why);
 }
 
@@ -408,6 +437,14 @@ static void id_append_axis(char *id, const struct cell *c,
 	id_append(id, part);
 }
 
+static bool is_axis(const struct expansion *x, unsigned option)
+{
+	for (unsigned a = 0; a < x->nr_axes; a++)
+		if (x->axis[a].option == &options[option])
+			return true;
+	return false;
+}
+
 static void cell_name(const struct expansion *x, struct cell *c)
 {
 	const struct job_section *s = section_of(x->job, x->section);
@@ -425,6 +462,12 @@ static void cell_name(const struct expansion *x, struct cell *c)
 	}
 	for (unsigned a = 0; a < x->nr_axes; a++)
 		id_append_axis(c->id, c, x->axis[a].option);
+	for (unsigned i = 0; i < nr_options; i++)
+		if (((x->open & OPEN_PLACEMENT) &&
+		     options[i].type == OPT_PLACEMENT && !is_axis(x, i)) ||
+		    ((x->open & OPEN_POLICY) &&
+		     options[i].type == OPT_MEM_POLICY && !is_axis(x, i)))
+			id_append_axis(c->id, c, &options[i]);
 }
 
 static bool id_taken(const struct plan *plan, const char *id)
@@ -446,18 +489,20 @@ static void make_unique(const struct plan *plan, char *id)
 		snprintf(id + base, CELL_ID_MAX - base, "-%u", n);
 }
 
-static int add_cell(struct expansion *x)
+/* Takes over what c points to, also on failure. */
+static int add_cell(struct expansion *x, struct cell c)
 {
 	struct plan *plan = x->plan;
-	struct cell c = { .id = "" }, *grown;
-	int r = cell_fill(x, &c);
+	struct cell *grown;
+	int r = 0;
 
-	if (!r && cell_excluded(x, &c)) {
+	if (cell_excluded(x, &c)) {
 		cell_free(&c);
 		return 0;
 	}
+	r = check_cell(x, &c);
 	if (!r)
-		r = check_cell(x, &c);
+		r = check_place(x, &c);
 	if (!r && plan->nr_cells == PLAN_CELLS_MAX) {
 		struct where where = plan_where(x->job, &c);
 
@@ -476,6 +521,105 @@ static int add_cell(struct expansion *x)
 	make_unique(plan, c.id);
 	grown[plan->nr_cells++] = c;
 	return 0;
+}
+
+/* Notes a line once. */
+static int note_left_out(struct expansion *x, const char *line)
+{
+	struct plan *plan = x->plan;
+	char **grown;
+
+	for (unsigned i = 0; i < plan->nr_left_out; i++)
+		if (!strcmp(plan->left_out[i], line))
+			return 0;
+	grown = reallocarray(plan->left_out, plan->nr_left_out + 1,
+			     sizeof(*grown));
+	if (!grown)
+		return no_memory(x->err, x->err_len);
+	plan->left_out = grown;
+	grown[plan->nr_left_out] = strdup(line);
+	if (!grown[plan->nr_left_out])
+		return no_memory(x->err, x->err_len);
+	plan->nr_left_out++;
+	return 0;
+}
+
+/* One choice of nodes for a combination that left them open. */
+static int add_choice(struct expansion *x, const struct node_choice *choice,
+		      unsigned *nr_added)
+{
+	struct cell c = { .id = "" };
+	char why[512], line[1024];
+	int r = cell_fill(x, &c);
+
+	if (!r)
+		r = plan_choose(&c, choice);
+	if (r) {
+		cell_free(&c);
+		return no_memory(x->err, x->err_len);
+	}
+	if (cell_excluded(x, &c) ||
+	    !plan_place(x->machine, &c, why, sizeof(why))) {
+		(*nr_added)++;
+		return add_cell(x, c);
+	}
+	snprintf(line, sizeof(line), "%s placement=%s mem_policy=%s: %s",
+		 cell_value(&c, "workload"), cell_value(&c, "placement"),
+		 cell_value(&c, "mem_policy"), why);
+	cell_free(&c);
+	return note_left_out(x, line);
+}
+
+/* Every choice of nodes that the machine offers. */
+static int add_choices(struct expansion *x, const struct cell *open)
+{
+	struct where where = plan_where(x->job, open);
+	struct node_choices choices;
+	unsigned nr_added = 0;
+	int r = 0;
+
+	plan_choices(x->machine, open, &choices);
+	for (unsigned i = 0; i < choices.nr_left_out && !r; i++)
+		r = note_left_out(x, choices.left_out[i]);
+	while (!r && plan_next_choice(&choices))
+		r = add_choice(x, &choices.now, &nr_added);
+	if (r || nr_added)
+		return r;
+	return fail_at(&where, x->err, x->err_len,
+		       "placement=%s mem_policy=%s: expected a machine whose "
+		       "nodes can do one of them%s%s",
+		       cell_value(open, "placement"),
+		       cell_value(open, "mem_policy"),
+		       x->plan->nr_left_out ? "; " : "",
+		       x->plan->nr_left_out
+			       ? x->plan->left_out[x->plan->nr_left_out - 1]
+			       : "");
+}
+
+/* The cell or cells of the combination at hand. */
+static int add_combination(struct expansion *x)
+{
+	struct cell c = { .id = "" };
+	struct where where;
+	char why[512];
+	int r = cell_fill(x, &c);
+
+	if (r) {
+		cell_free(&c);
+		return no_memory(x->err, x->err_len);
+	}
+	x->open = plan_open(&c);
+	r = plan_machine_of(x->machine, x->job, &c, why, sizeof(why));
+	if (r) {
+		where = plan_where(x->job, &c);
+		cell_free(&c);
+		return fail_at(&where, x->err, x->err_len, "%s", why);
+	}
+	if (!x->open)
+		return add_cell(x, c);
+	r = add_choices(x, &c);
+	cell_free(&c);
+	return r;
 }
 
 /* The next combination; false after the last. */
@@ -501,7 +645,7 @@ static int expand_section(struct expansion *x)
 	if (r)
 		return r;
 	do
-		r = add_cell(x);
+		r = add_combination(x);
 	while (!r && advance(x));
 	return r;
 }
@@ -565,13 +709,17 @@ void plan_order(struct plan_step *step, unsigned nr_cells, uint32_t repeat,
 static int expand_all(struct plan *plan, const struct job *job,
 		      const struct topo *host, char *err, size_t err_len)
 {
+	struct plan_machine *machine = plan_machine_create(host);
 	unsigned i = 0;
 	int r = 0;
 
+	if (!machine)
+		return no_memory(err, err_len);
 	do {
 		struct expansion x = { .plan = plan,
 				       .job = job,
 				       .host = host,
+				       .machine = machine,
 				       .section = i,
 				       .err = err,
 				       .err_len = err_len };
@@ -583,6 +731,7 @@ static int expand_all(struct plan *plan, const struct job *job,
 		r = expand_section(&x);
 		expansion_free(&x);
 	} while (!r && ++i < job->nr_sections);
+	plan_machine_destroy(machine);
 	return r;
 }
 
@@ -619,16 +768,17 @@ void plan_free(struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->nr_cells; i++)
 		cell_free(&plan->cell[i]);
+	for (unsigned i = 0; i < plan->nr_left_out; i++)
+		free(plan->left_out[i]);
+	free(plan->left_out);
 	free(plan->cell);
 	free(plan->step);
 	memset(plan, 0, sizeof(*plan));
 }
 
-int plan_cell_params(const struct plan *plan, const struct job *job,
-		     unsigned cell, struct job_params *out, char *err,
-		     size_t err_len)
+int cell_params(const struct cell *c, const struct job *job,
+		struct job_params *out, char *err, size_t err_len)
 {
-	const struct cell *c = &plan->cell[cell];
 	const struct where where = plan_where(job, c);
 	const struct machine_params *base = &job->base->machine;
 	char why[256];
@@ -642,6 +792,13 @@ int plan_cell_params(const struct plan *plan, const struct job *job,
 			return fail_at(&where, err, err_len, "%s=%s: %s",
 				       options[i].name, c->value[i], why);
 	return 0;
+}
+
+int plan_cell_params(const struct plan *plan, const struct job *job,
+		     unsigned cell, struct job_params *out, char *err,
+		     size_t err_len)
+{
+	return cell_params(&plan->cell[cell], job, out, err, err_len);
 }
 
 /* A process start, boot and verification: seen on small machines. */

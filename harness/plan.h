@@ -28,10 +28,16 @@ struct plan {
 	unsigned nr_steps;
 	uint32_t repeat;
 	uint64_t seed;
+	/* what an open placement or policy stands for and this machine cannot
+	 * do, with the reason, a line each */
+	char **left_out;
+	unsigned nr_left_out;
 };
 
 /*
- * Expands job's sections on a host with these CPUs. seed: of the order.
+ * Expands job's sections on a host with these CPUs; `placement=pairs`, `node:*`
+ * and `mem_policy=bind:*` become a cell for each node or pair of nodes of the
+ * cell's machine that has the CPUs or the memory. seed: of the order.
  * 0, -ENOMEM, or -EINVAL with one line in err; plan_free() in either case.
  */
 int plan_make(struct plan *plan, const struct job *job, const struct topo *host,
@@ -42,6 +48,10 @@ void plan_free(struct plan *plan);
 int plan_cell_params(const struct plan *plan, const struct job *job,
 		     unsigned cell, struct job_params *out, char *err,
 		     size_t err_len) MUST_CHECK;
+
+/* The same for a cell that is not in a plan yet. */
+int cell_params(const struct cell *cell, const struct job *job,
+		struct job_params *out, char *err, size_t err_len) MUST_CHECK;
 
 /* A key's value in a cell, "" if unset. */
 const char *cell_value(const struct cell *cell, const char *key);

@@ -55,11 +55,8 @@ static uint64_t rss_kib(void)
 static int build_machine(struct rep *rep, char *err, size_t err_len)
 {
 	uint64_t begin;
-	int r = machine_params_resolve(&rep->params->machine, rep->desc, err,
-				       err_len);
+	int r = arena_map(&rep->arena, rep->desc, err, err_len);
 
-	if (!r)
-		r = arena_map(&rep->arena, rep->desc, err, err_len);
 #ifdef FAULTS
 	if (!r && !strcmp(rep->params->fault, "binding"))
 		r = arena_bind_wrongly(&rep->arena, rep->desc);
@@ -138,19 +135,47 @@ static int give_rings(struct rep *rep, char *err, size_t err_len)
 	return -ENOMEM;
 }
 
-/* Floors on the CPUs of the first two workers. */
+/* Resolves the machine and chooses a place for each thread. */
+static int place(struct rep *rep, char *err, size_t err_len)
+{
+	const struct job_params *p = rep->params;
+	const struct place_request rq = {
+		.host = rep->host,
+		.model = &rep->desc->topo,
+		.cpu_set = p->cpu_set,
+		.placement = p->placement,
+		.rules = &p->mem_policy,
+		.nr = p->threads.n,
+		.share = p->oversubscribe,
+	};
+	int r = machine_params_resolve(&p->machine, rep->desc, err, err_len);
+
+	return r ? r : place_team(&rq, rep->place, err, err_len);
+}
+
+/* The first CPU of the host that is another one. */
+static unsigned other_cpu(const struct topo *host, unsigned cpu)
+{
+	unsigned other = 0;
+
+	while (other + 1u < host->nr_cpus && other == cpu)
+		other++;
+	return other;
+}
+
+/* Floors on the CPUs of the first two workers, or on that of the only one and
+ * some other. */
 static int measure_floors(struct rep *rep, char *err, size_t err_len)
 {
-	uint16_t cpu[2] = { 0, 0 }, os_cpu[2];
-	unsigned nr = rep->host->nr_cpus < 2 ? 1 : 2;
+	const uint16_t *cpu = rep->place->cpu;
+	const unsigned second = rep->params->threads.n > 1
+					? cpu[1]
+					: other_cpu(rep->host, cpu[0]);
+	const uint16_t os_cpu[2] = { rep->host->os_cpu[cpu[0]],
+				     rep->host->os_cpu[second] };
+	const unsigned nr = os_cpu[0] == os_cpu[1] ? 1 : 2;
 	int r;
 
-	if (pin_choose(rep->host, rep->params->placement, nr, true, cpu))
-		nr = 1;
-	for (unsigned i = 0; i < nr; i++)
-		os_cpu[i] = rep->host->os_cpu[cpu[i]];
-	if (nr == 2 && os_cpu[0] == os_cpu[1])
-		nr = 1;
 	r = floors_measure(rep->floors, MAX_FLOORS, &rep->nr_floors, os_cpu,
 			   nr);
 	if (r)
@@ -182,6 +207,8 @@ static int set_up(struct rep *rep, char *err, size_t err_len)
 	int r = clock_calibrate(&rep->clock, CALIBRATION_WINDOWS,
 				CALIBRATION_WINDOW_NS, err, err_len);
 
+	if (!r)
+		r = place(rep, err, err_len);
 	if (!r)
 		r = measure_floors(rep, err, err_len);
 	if (!r)
@@ -394,6 +421,8 @@ static void take_apart(struct rep *rep)
 	free(rep->counters);
 	free(rep->params);
 	free(rep->desc);
+	free(rep->place);
+	free(rep->host);
 	json_decref(rep->params_json);
 	json_decref(rep->slab_json);
 	free(rep);
@@ -426,12 +455,17 @@ static int prepare_params(struct rep *rep, const struct run_file *rf,
 
 	rep->params = malloc(sizeof(*rep->params));
 	rep->desc = malloc(sizeof(*rep->desc));
-	if (!rep->params || !rep->desc) {
+	rep->place = malloc(sizeof(*rep->place));
+	rep->host = malloc(sizeof(*rep->host));
+	if (!rep->params || !rep->desc || !rep->place || !rep->host) {
 		snprintf(err, err_len, "out of memory");
 		return -ENOMEM;
 	}
 	r = plan_cell_params(&rf->plan, &rf->job, cell, rep->params, err,
 			     err_len);
+	if (!r)
+		r = cpuset_apply(rep->params->cpu_set, rf->host, rep->host, err,
+				 err_len);
 	if (r)
 		return r;
 	rep->params_json = run_file_params(rf, cell);
@@ -521,7 +555,6 @@ static int run_rep(int argc, char **argv, char *err, size_t err_len)
 	if (!run_file_load(&rf, argv[1], (int)cell, err, err_len)) {
 		rep->run_id = rf.id;
 		rep->cell_id = rf.plan.cell[cell].id;
-		rep->host = rf.host;
 		rep->index = (unsigned)index;
 		rep->attempt = (unsigned)attempt;
 		rep->profiler = profiler;

@@ -51,6 +51,7 @@ struct rep_thread {
 	struct zone_counters *counters; /* [machine->nr_zones] */
 	struct phase_count phase[NR_PHASES];
 	uint16_t cpu;       /* index in rep->host */
+	bool shares_core;   /* with another thread of the team */
 	uint16_t model_cpu; /* index in the machine's topology */
 	int tid;
 	uint64_t vol_switches, invol_switches; /* whole life */
@@ -109,8 +110,9 @@ struct rep {
 	struct slab_ctx slab_ctx; /* the main thread's */
 	json_t *slab_json;        /* caches with attributes and counters */
 	/* the host and the machine */
-	struct topo *host;
+	struct topo *host; /* as far as cpus= lets */
 	struct machine_desc *desc;
+	struct team_place *place;
 	struct arena arena;
 	struct machine *machine;
 	struct page_engine *engine;

@@ -288,9 +288,22 @@ static void add_zone_locks(json_t *list, const struct rep *rep)
 			     (rate_window_ns(rep, PHASE_RATE) * rep->team.nr)));
 }
 
+static void add_report(json_t *list, const struct workload_metric *m)
+{
+	char name[64];
+
+	if (m->of_node)
+		snprintf(name, sizeof(name), "%.40s_node%u", m->name,
+			 m->of_node - 1u);
+	else
+		snprintf(name, sizeof(name), "%.60s", m->name);
+	add_metric(list, name, m->unit, m->better, json_real(m->value));
+}
+
 static json_t *metrics_json(const struct rep *rep)
 {
-	static const char *const kinds[NR_LATENCIES] = { "alloc", "free" };
+	static const char *const kinds[NR_LATENCIES] = { "alloc", "free",
+							 "touch" };
 	const double window = rate_window_ns(rep, PHASE_RATE);
 	const uint64_t ops = sum_ops(rep);
 	json_t *list = json_array();
@@ -310,9 +323,7 @@ static json_t *metrics_json(const struct rep *rep)
 		hist_destroy(h);
 	}
 	for (unsigned i = 0; i < rep->nr_report; i++)
-		add_metric(list, rep->report[i].name, rep->report[i].unit,
-			   rep->report[i].better,
-			   json_real(rep->report[i].value));
+		add_report(list, &rep->report[i]);
 	add_zone_locks(list, rep);
 	add_limbo(list, rep);
 	add_fragmentation(list, rep);
@@ -656,7 +667,8 @@ static int write_text(const struct rep *rep, const char *name,
 
 static int write_latency(const struct rep *rep, char *err, size_t err_len)
 {
-	static const char *const tags[NR_LATENCIES] = { "alloc", "free" };
+	static const char *const tags[NR_LATENCIES] = { "alloc", "free",
+							"touch" };
 	struct hlog_entry entry[NR_LATENCIES];
 	struct hlog log = { .entry = entry };
 	struct timespec now;

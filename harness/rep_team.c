@@ -128,7 +128,10 @@ static int worker_ready(struct rep_thread *t, char *err, size_t err_len)
 		return r;
 	}
 	t->entered = true;
-	r = rep_slab_enter(t);
+	/* was held against the machine when the team was placed */
+	r = page_ctx_policy(t->w->ctx, rep->place->policy[t->w->index]);
+	if (!r)
+		r = rep_slab_enter(t);
 	if (r) {
 		snprintf(err, err_len, "worker %u: %s", t->w->index,
 			 strerror(-r));
@@ -396,30 +399,15 @@ static int team_create(struct rep *rep)
 
 static int team_place(struct rep *rep)
 {
-	const struct job_params *p = rep->params;
-	uint16_t cpu[MAX_CPUS], model[MAX_CPUS];
-	char err[REP_WHY_MAX];
+	const struct team_place *place = rep->place;
 
-	if (rep->team.nr > MAX_CPUS ||
-	    pin_choose(rep->host, p->placement, rep->team.nr, p->oversubscribe,
-		       cpu)) {
-		pin_refusal(rep->host, p->placement, rep->team.nr, "this host",
-			    err, sizeof(err));
-		rep_judge(rep, VERDICT_FAILED, "%s", err);
-		return -1;
-	}
-	if (pin_choose(&rep->desc->topo, p->placement, rep->team.nr,
-		       p->oversubscribe, model)) {
-		pin_refusal(&rep->desc->topo, p->placement, rep->team.nr,
-			    "the machine", err, sizeof(err));
-		rep_judge(rep, VERDICT_FAILED, "%s", err);
-		return -1;
-	}
 	for (unsigned i = 0; i < rep->team.nr; i++) {
-		rep->thread[i].cpu = cpu[i];
-		rep->thread[i].model_cpu = model[i];
+		rep->thread[i].cpu = place->cpu[i];
+		rep->thread[i].model_cpu = place->model[i];
+		rep->thread[i].shares_core = place_shares_core(
+			rep->host, place->cpu, rep->team.nr, i);
 	}
-	if (pin_avoid(rep->host, cpu, rep->team.nr)) {
+	if (pin_avoid(rep->host, place->cpu, rep->team.nr)) {
 		rep_judge(rep, VERDICT_FAILED, "cannot place the main thread");
 		return -1;
 	}
@@ -457,6 +445,18 @@ static int team_start(struct rep *rep)
 	return 0;
 }
 
+/* What the workload has to say against the allocator. */
+static void verify_team(struct rep *rep)
+{
+	const struct workload *workload = rep->bound->workload;
+	const char *wrong =
+		workload->verify ? workload->verify(&rep->team) : NULL;
+
+	if (wrong)
+		rep_judge(rep, VERDICT_FAILED, "workload %s: %s",
+			  workload->name, wrong);
+}
+
 int rep_team_run(struct rep *rep)
 {
 	const struct workload *workload = rep->bound->workload;
@@ -481,6 +481,7 @@ int rep_team_run(struct rep *rep)
 		if (workload->report)
 			rep->nr_report =
 				workload->report(&rep->team, rep->report);
+		verify_team(rep);
 	}
 	if (workload->cleanup)
 		workload->cleanup(&rep->team);

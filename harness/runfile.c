@@ -102,12 +102,38 @@ static int fail_cell(const struct run_file *rf, unsigned cell, const char *why,
 	return fail_at(&at, err, err_len, "%s", why);
 }
 
+/* Whether the threads and their memory find their places. */
+static int check_place(const struct run_file *rf, const struct job_params *p,
+		       const struct machine_desc *desc, char *why,
+		       size_t why_len)
+{
+	struct topo *cut = malloc(sizeof(*cut));
+	struct team_place *place = malloc(sizeof(*place));
+	int r = -ENOMEM;
+
+	snprintf(why, why_len, "out of memory");
+	if (cut && place)
+		r = cpuset_apply(p->cpu_set, rf->host, cut, why, why_len);
+	if (!r)
+		r = place_team(
+			&(struct place_request){ .host = cut,
+						 .model = &desc->topo,
+						 .cpu_set = p->cpu_set,
+						 .placement = p->placement,
+						 .rules = &p->mem_policy,
+						 .nr = p->threads.n,
+						 .share = p->oversubscribe },
+			place, why, why_len);
+	free(cut);
+	free(place);
+	return r;
+}
+
 /* Resolves one cell's machine and asks whether the cell can run on it. */
 static int check_machine(struct run_file *rf, unsigned cell,
 			 struct job_params *p, struct machine_desc *desc,
 			 char *err, size_t err_len)
 {
-	uint16_t model[MAX_CPUS];
 	char why[512];
 	int r = plan_cell_params(&rf->plan, &rf->job, cell, p, err, err_len);
 
@@ -119,12 +145,8 @@ static int check_machine(struct run_file *rf, unsigned cell,
 	rf->machine[cell] = strdup(desc->name);
 	if (!rf->machine[cell])
 		return no_memory(err, err_len);
-	if (pin_choose(&desc->topo, p->placement, p->threads.n,
-		       p->oversubscribe, model)) {
-		pin_refusal(&desc->topo, p->placement, p->threads.n,
-			    "the machine", why, sizeof(why));
+	if (check_place(rf, p, desc, why, sizeof(why)))
 		return fail_cell(rf, cell, why, err, err_len);
-	}
 	if (arena_may_bind(desc, why, sizeof(why)))
 		return fail_cell(rf, cell, why, err, err_len);
 	if (p->workload.touch != TOUCH_NONE &&
@@ -137,7 +159,8 @@ static int check_machine(struct run_file *rf, unsigned cell,
  * one is spared. */
 static bool same_machine(const struct cell *a, const struct cell *b)
 {
-	static const char *const others[] = { "placement", "threads", "touch",
+	static const char *const others[] = { "placement", "mem_policy",
+					      "threads", "touch",
 					      "oversubscribe" };
 
 	for (unsigned i = 0; i < nr_options; i++) {
@@ -335,6 +358,16 @@ static json_t *cells_json(const struct run_file *rf)
 	return cells;
 }
 
+/* Choices of nodes that the machine does not offer, with the reason. */
+static json_t *left_out_json(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < plan->nr_left_out; i++)
+		json_array_append_new(list, json_string(plan->left_out[i]));
+	return list;
+}
+
 static json_t *order_json(const struct plan *plan)
 {
 	json_t *order = json_array();
@@ -357,13 +390,14 @@ int run_file_write(const struct run_file *rf, const char *dir, char *err,
 	int r;
 
 	root = json_pack("{s:i, s:s, s:s, s:I, s:s, s:O, s:s, s:o, s:o, s:o, "
-			 "s:i}",
+			 "s:i, s:o}",
 			 "schema", 1, "run", rf->id, "name", rf->name, "seed",
 			 (json_int_t)rf->seed, "created", rf->created, "argv",
 			 rf->argv, "cwd", rf->cwd, "job",
 			 rf->job.text ? json_string(rf->job.text) : json_null(),
 			 "cells", cells_json(rf), "order",
-			 order_json(&rf->plan), "repeat", (int)rf->plan.repeat);
+			 order_json(&rf->plan), "repeat", (int)rf->plan.repeat,
+			 "left_out", left_out_json(&rf->plan));
 	if (!root) {
 		snprintf(err, err_len, "%s: expected a job file in UTF-8",
 			 rf->job.file);

@@ -16,6 +16,7 @@
 
 #include "alloc/page/page_alloc.h"
 #include "workloads/lib/sample.h"
+#include "workloads/lib/touch.h"
 
 ALWAYS_INLINE pfn_t probed_alloc(const struct page_ops *const ops,
 				 struct worker *w, gfp_t gfp, unsigned order,
@@ -47,6 +48,22 @@ ALWAYS_INLINE void probed_free(const struct page_ops *const ops,
 	probe_barrier();
 	if (timed)
 		probe_record(w, LAT_FREE, begin, probe_end());
+}
+
+/* The price of reaching a block's memory, apart from that of getting the
+ * block. */
+ALWAYS_INLINE void probed_touch(struct worker *w, pfn_t pfn, uint64_t nr_pages,
+				enum touch touch, const enum probe probe)
+{
+	const struct machine *m = w->ctx->machine;
+	const bool timed = touch != TOUCH_NONE && m->memory.base &&
+			   probe_due(w, LAT_TOUCH, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+
+	touch_pages_through(m, pfn, nr_pages, touch);
+	probe_barrier();
+	if (timed)
+		probe_record(w, LAT_TOUCH, begin, probe_end());
 }
 
 /* One call for n order-0 frames: a sample is the whole call. Returns how many

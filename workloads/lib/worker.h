@@ -15,7 +15,8 @@
 /* Constant per instance of a loop: a throughput loop holds no clock read. */
 enum probe { PROBE_NONE, PROBE_SAMPLED, NR_PROBES };
 
-enum latency_kind { LAT_ALLOC, LAT_FREE, NR_LATENCIES };
+/* LAT_TOUCH: of workloads that time their writes to what they got. */
+enum latency_kind { LAT_ALLOC, LAT_FREE, LAT_TOUCH, NR_LATENCIES };
 
 #define NR_TALLIES 4
 
@@ -63,6 +64,8 @@ struct team {
 /* workload.needs */
 #define WORKLOAD_EVEN_THREADS 0x1u /* producers and consumers in pairs */
 #define WORKLOAD_FRAMES       0x2u /* cannot run on a PAGE_F_FLOOR engine */
+#define WORKLOAD_TOUCH        0x4u /* measures touching: refuses touch=none */
+#define WORKLOAD_ONE_THREAD   0x8u /* means nothing with several */
 
 #define WORKLOAD_OBJECTS 0x4u /* cannot run on a SLAB_F_FLOOR engine */
 
@@ -89,8 +92,9 @@ struct workload_metric {
 	const char *name, *unit;
 	const char *better; /* "higher", "lower", "none" */
 	double value;
+	uint16_t of_node; /* 0; or 1 + a node, whose number the name gets */
 };
-#define MAX_WORKLOAD_METRICS 4
+#define MAX_WORKLOAD_METRICS (4 + 2 * MAX_NODES)
 
 /*
  * Cold half of a workload; the hot half is <name>_loop() of the same file,
@@ -106,6 +110,8 @@ struct workload_metric {
  * when an earlier prepare or setup of the same worker or team failed.
  * report: by the main thread after the last teardown; fills out[] and returns
  * how many, <= MAX_WORKLOAD_METRICS.
+ * verify: as report; NULL, or what is wrong with what the allocator did, in
+ * static text, which fails the repetition.
  * Any hook may be NULL. 0 or -errno.
  */
 struct workload {
@@ -116,6 +122,7 @@ struct workload {
 	void (*teardown)(struct worker *w);
 	unsigned (*report)(const struct team *team,
 			   struct workload_metric *out);
+	const char *(*verify)(const struct team *team);
 	void (*cleanup)(struct team *team);
 };
 

@@ -19,6 +19,7 @@ struct member {
 	struct zone_counters *counters;
 	const struct bound_workload *bound;
 	struct hall *hall;
+	struct mem_policy policy;
 	bool pinned;
 	int error;
 	double elapsed_ns[NR_PROBES];
@@ -98,6 +99,8 @@ static void *member_main(void *arg)
 		pin(m->worker->index);
 	m->error = page_ctx_enter(m->worker->ctx, hall->engine,
 				  m->worker->index, m->counters, NULL);
+	if (!m->error)
+		m->error = page_ctx_policy(m->worker->ctx, m->policy);
 	if (!m->error && workload->prepare)
 		m->error = workload->prepare(m->worker);
 	/* relaxed: the barrier orders it */
@@ -135,7 +138,7 @@ static struct machine *machine_of(const struct team_run *run)
 
 	layout_defaults(desc);
 	layout_set(desc, LAYOUT_X86_64, false);
-	layout_topo(&desc->topo, MAX_THREADS, 1);
+	layout_topo(&desc->topo, MAX_THREADS, run->nodes ? run->nodes : 1);
 	if (!layout_zones(desc, run->bytes, err, sizeof(err)) &&
 	    !machine_create(&m, desc, &memory, err, sizeof(err)))
 		machine_boot(m);
@@ -152,9 +155,11 @@ static int member_init(struct hall *hall, const struct team_run *run,
 
 	if (hist_config_init(&cfg, HIST_HIGHEST_DEFAULT))
 		return -EINVAL;
-	*m = (struct member){
-		.worker = w, .bound = bound, .hall = hall, .pinned = run->pinned
-	};
+	*m = (struct member){ .worker = w,
+			      .bound = bound,
+			      .hall = hall,
+			      .policy = run->policy,
+			      .pinned = run->pinned };
 	*w = (struct worker){ .params = &run->params,
 			      .team = &hall->team,
 			      .rng = rng_seed(run->params.seed, index),
@@ -251,6 +256,8 @@ static void workload_run(struct hall *hall, struct team_run *run,
 		if (workload->report)
 			run->nr_metrics =
 				workload->report(&hall->team, run->metric);
+		if (workload->verify)
+			run->wrong = workload->verify(&hall->team);
 	}
 	if (workload->cleanup)
 		workload->cleanup(&hall->team);

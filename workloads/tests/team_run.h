@@ -12,7 +12,9 @@ struct team_run {
 	/* in */
 	const char *engine, *workload;
 	struct workload_params params;
-	uint64_t bytes; /* of the machine, all of it in one node */
+	uint64_t bytes;           /* of the machine */
+	unsigned nodes;           /* that share them, and 8 CPUs; 0: one */
+	struct mem_policy policy; /* of each thread */
 	unsigned threads, window_ms;
 	bool pinned; /* thread i on CPU i; for figures */
 	/* out: [probe], sums over the threads */
@@ -21,6 +23,7 @@ struct team_run {
 	double ns_per_op[NR_PROBES]; /* threads * window / ops */
 	struct workload_metric metric[MAX_WORKLOAD_METRICS];
 	unsigned nr_metrics;
+	const char *wrong;                /* what the workload's verify said */
 	uint64_t free_before, free_after; /* pages of all zones */
 	const char *verified;             /* NULL, or the broken invariant */
 	int error;                        /* 0, or -errno of a hook */

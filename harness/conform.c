@@ -1,6 +1,7 @@
 /*
  * zonebench conform kernel-log=FILE [engine=NAME]: plays what a real kernel
- * did on an engine and says how much of it came out equal.
+ * did on an engine and says how much of it came out equal. Logs of slab
+ * commands are played on a slab engine, over the page engine pcp.
  *
  * What a log does not say stands beside it, in its own folder or the one
  * above: version (which kernel's rules), sys_vm (THP), nodeN/distance or the
@@ -20,6 +21,7 @@
 #include "harness/command.h"
 #include "harness/kernel_log.h"
 #include "harness/kv.h"
+#include "harness/slab_log.h"
 #include "harness/textfile.h"
 
 #define FOLDER_MAX 4096
@@ -28,6 +30,7 @@ struct beside {
 	char folder[FOLDER_MAX];
 	struct machine_desc *desc;
 	bool kernel_given, distance_given;
+	unsigned nr_cpus; /* 1 unless something says otherwise */
 };
 
 static bool read_beside(const struct beside *b, const char *name,
@@ -157,6 +160,35 @@ static void read_distances(struct beside *b)
 		read_fallback_orders(b);
 }
 
+/* "smp: 4" of cmdline.txt, or "Allowing 4 CPUs" of dmesg: slab orders and
+ * limits follow from it. */
+static void read_cpus(struct beside *b)
+{
+	static const struct {
+		const char *file, *mark;
+	} places[] = { { "cmdline.txt", "\nsmp: " }, { "dmesg", "Allowing " } };
+
+	b->nr_cpus = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct textfile f;
+		const char *p;
+		uint64_t n;
+		bool found;
+
+		if (!read_beside(b, places[i].file, &f))
+			continue;
+		p = strstr(f.text, places[i].mark);
+		if (p)
+			p += strlen(places[i].mark);
+		found = p && text_take_uint(&p, MAX_CPUS, &n) && n > 0;
+		if (found)
+			b->nr_cpus = (unsigned)n;
+		textfile_free(&f);
+		if (found)
+			return;
+	}
+}
+
 static void print_tally(const struct kernel_log *log, const char *path)
 {
 	const struct kernel_log_tally *t = &log->tally;
@@ -176,56 +208,133 @@ static void print_tally(const struct kernel_log *log, const char *path)
 	       t->list_entries, t->pageblock_lines, t->counts);
 }
 
-static int play(const char *path, const struct page_ops *ops, char *err,
-		size_t err_len)
-{
-	struct beside b = { .desc = calloc(1, sizeof(*b.desc)) };
-	struct kernel_log log = { .ops = ops, .defaults = b.desc };
-	char *text = NULL;
+/* A log and what stands beside it. */
+struct conformance {
+	const char *path;
+	struct beside beside;
+	char *text;
 	size_t len;
-	int rc;
+	const char *states; /* slab log: the engine whose states it holds */
+	bool slab;
+};
 
-	if (!b.desc) {
-		snprintf(err, err_len, "not enough memory");
-		return -ENOMEM;
-	}
-	layout_defaults(b.desc);
-	find_folder(&b, path);
-	read_version(&b);
-	rc = read_sys_vm(&b, err, err_len);
-	if (rc)
-		goto out;
-	read_distances(&b);
-	rc = kernel_log_read(path, &text, &len, err, err_len);
-	if (rc)
-		goto out;
-	log.kernel_given = b.kernel_given;
-	log.distance_given = b.distance_given;
-	log.in = (struct state_text){ .at = text,
-				      .end = text + len,
-				      .name = path };
-	rc = kernel_log_play(&log, err, err_len);
+static int play_pages(const struct conformance *c, const struct page_ops *ops,
+		      char *err, size_t err_len)
+{
+	struct kernel_log log = {
+		.ops = ops,
+		.defaults = c->beside.desc,
+		.kernel_given = c->beside.kernel_given,
+		.distance_given = c->beside.distance_given,
+		.in = { .at = c->text,
+			.end = c->text + c->len,
+			.name = c->path },
+	};
+	int rc = kernel_log_play(&log, err, err_len);
+
 	if (rc >= 0)
-		print_tally(&log, path);
+		print_tally(&log, c->path);
 	if (!rc)
 		puts("equal");
 	if (rc > 0)
 		printf("different: %s\n", log.difference);
-out:
-	free(text);
-	free(b.desc);
 	return rc;
+}
+
+static int play_slabs(const struct conformance *c, const struct slab_ops *ops,
+		      char *err, size_t err_len)
+{
+	struct slab_log log = {
+		.ops = ops,
+		.pages = page_binding_find("pcp")->ops,
+		.kernel = c->beside.desc->kernel,
+		.nr_cpus = c->beside.nr_cpus,
+		.in = { .at = c->text,
+			.end = c->text + c->len,
+			.name = c->path },
+	};
+	const struct slab_log_tally *t = &log.tally;
+	int rc = slab_log_play(&log, err, err_len);
+
+	if (rc >= 0)
+		printf("%s: engine %s\n"
+		       "  commands          %" PRIu64 "\n"
+		       "  objects equal     %" PRIu64 "\n"
+		       "  states equal      %" PRIu64 " with %" PRIu64
+		       " lines, %" PRIu64 " words\n",
+		       c->path, ops->name, t->commands, t->objects, t->states,
+		       t->state_lines, t->state_fields);
+	if (!rc)
+		puts("equal");
+	if (rc > 0)
+		printf("different: %s\n", log.difference);
+	return rc;
+}
+
+static int conformance_read(struct conformance *c, char *err, size_t err_len)
+{
+	struct beside *b = &c->beside;
+	int rc;
+
+	b->desc = calloc(1, sizeof(*b->desc));
+	if (!b->desc) {
+		snprintf(err, err_len, "not enough memory");
+		return -ENOMEM;
+	}
+	layout_defaults(b->desc);
+	find_folder(b, c->path);
+	read_version(b);
+	rc = read_sys_vm(b, err, err_len);
+	if (rc)
+		return rc;
+	read_distances(b);
+	read_cpus(b);
+	rc = kernel_log_read(c->path, &c->text, &c->len, err, err_len);
+	if (!rc)
+		c->slab = slab_log_is(c->text, c->len, &c->states);
+	return rc;
+}
+
+static void conformance_drop(struct conformance *c)
+{
+	free(c->text);
+	free(c->beside.desc);
+}
+
+/* The engine that was named, or the one that fits the log, by its kind. */
+static int play(const struct conformance *c, const char *engine, char *err,
+		size_t err_len)
+{
+	const struct page_binding *p =
+		page_binding_find(engine ? engine : "zonelock");
+	const struct slab_binding *s = slab_binding_find(engine      ? engine
+							 : c->states ? c->states
+								     : "slub");
+
+	if (c->slab && s && (s->ops->features & SLAB_F_KSTATE))
+		return play_slabs(c, s->ops, err, err_len);
+	if (p && !(p->ops->features & PAGE_F_FLOOR) && (engine || !c->slab))
+		return play_pages(c, p->ops, err, err_len);
+	snprintf(err, err_len,
+		 "command line: engine=%.64s: expected %s, see zonebench list "
+		 "engines",
+		 engine      ? engine
+		 : c->states ? c->states
+			     : "slub",
+		 c->slab ? "a slab engine that follows the kernel"
+			 : "a page engine with frames");
+	return -EINVAL;
 }
 
 static int run_conform(int argc, char **argv, char *err, size_t err_len)
 {
-	const char *path = NULL, *engine = "zonelock";
-	const struct page_binding *binding;
+	struct conformance c = { .path = NULL };
+	const char *engine = NULL;
 	int rc;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strncmp(argv[i], "kernel-log=", 11) && argv[i][11]) {
-			path = argv[i] + 11;
+			c.path = argv[i] + 11;
 		} else if (!strncmp(argv[i], "engine=", 7)) {
 			engine = argv[i] + 7;
 		} else {
@@ -238,17 +347,15 @@ static int run_conform(int argc, char **argv, char *err, size_t err_len)
 			return EXIT_USAGE;
 		}
 	}
-	binding = page_binding_find(engine);
-	if (!path || !binding || (binding->ops->features & PAGE_F_FLOOR)) {
+	if (!c.path) {
 		snprintf(err, err_len,
-			 path ? "command line: engine=%.64s: expected a page "
-				"engine with frames, see zonebench list "
-				"engines"
-			      : "command line: expected kernel-log=FILE",
-			 engine);
+			 "command line: expected kernel-log=FILE");
 		return EXIT_USAGE;
 	}
-	rc = play(path, binding->ops, err, err_len);
+	rc = conformance_read(&c, err, err_len);
+	if (!rc)
+		rc = play(&c, engine, err, err_len);
+	conformance_drop(&c);
 	if (rc == -EINVAL || rc == -ENOENT || rc == -EFBIG || rc == -EIO)
 		return EXIT_USAGE;
 	return rc ? EXIT_FAILED : EXIT_OK;
@@ -257,12 +364,14 @@ static int run_conform(int argc, char **argv, char *err, size_t err_len)
 static struct command conform = {
 	.name = "conform",
 	.usage = "kernel-log=FILE [engine=NAME]",
-	.summary = "play a real kernel's log on an engine, frame by frame",
+	.summary = "play a real kernel's log on an engine, step by step",
 	.help = "FILE may be gzipped. Exit status 0: every frame, list and "
 		"counter came out equal; 1: the first difference is printed; "
-		"2: not a log for a page engine.\n"
+		"2: not a log for this engine.\n"
+		"A log of slab commands is played on a slab engine, by default "
+		"the one whose states it\nholds.\n"
 		"Beside FILE, or in the folder above, may stand: version, "
-		"sys_vm, nodeN/distance, dmesg.\n",
+		"sys_vm, nodeN/distance, dmesg,\ncmdline.txt.\n",
 	.run = run_conform,
 };
 COMMAND(conform);

@@ -31,6 +31,7 @@
 
 #include "alloc/page/layout.h"
 #include "alloc/page/page_alloc.h"
+#include "harness/log_words.h"
 
 #define MAX_IDS    (1u << 20)
 #define MAX_BLOCKS (1u << 26) /* of one X command */
@@ -152,57 +153,7 @@ static int differ(struct player *p, const char *fmt, ...)
 	return 0;
 }
 
-/* ---- words of a line -------------------------------------------------- */
-
-static size_t line_len(const struct state_line *l)
-{
-	return (size_t)(l->end - l->at);
-}
-
-/* First word of a line; *l moves behind it and the blanks after it. */
-static struct state_line word(struct state_line *l)
-{
-	struct state_line w;
-
-	while (l->at < l->end && *l->at == ' ')
-		l->at++;
-	w.at = l->at;
-	while (l->at < l->end && *l->at != ' ')
-		l->at++;
-	w.end = l->at;
-	while (l->at < l->end && *l->at == ' ')
-		l->at++;
-	return w;
-}
-
-static bool is(const struct state_line *w, const char *text)
-{
-	return line_len(w) == strlen(text) && !memcmp(w->at, text, line_len(w));
-}
-
-static bool number(const struct state_line *w, uint64_t max, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (w->at == w->end)
-		return false;
-	for (const char *c = w->at; c < w->end; c++) {
-		unsigned digit = (unsigned)(*c - '0');
-
-		if (*c < '0' || *c > '9' || v > (max - digit) / 10)
-			return false;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	return true;
-}
-
-static bool next_number(struct state_line *l, uint64_t max, uint64_t *out)
-{
-	struct state_line w = word(l);
-
-	return number(&w, max, out);
-}
+/* ---- flags of a request ------------------------------------------------ */
 
 static bool next_flags(struct state_line *l, gfp_t *gfp)
 {

@@ -54,8 +54,8 @@ struct page {
 		uint64_t links; /* both in one store */
 	};
 	uint32_t owner; /* reverse map slot, or a checked build's owner */
-	_Atomic uint32_t link; /* the engine's */
-	uint64_t payload;      /* the engine's or the owner's */
+	_Atomic uint32_t link;    /* the engine's */
+	_Atomic uint64_t payload; /* the engine's or the owner's */
 };
 _Static_assert(sizeof(struct page) == 32, "struct page is half a cache line");
 

@@ -262,6 +262,7 @@ static int take_id(struct slab_allocator *slab, struct kmem_cache *s)
 	if (id == SLAB_MAX_CACHES)
 		return -ENOMEM;
 	s->id = (uint16_t)id;
+	s->counters_at = id * (uint32_t)sizeof(struct slab_counters);
 	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
 		s->base_count[c] = -sum_of_contexts(s, (enum slab_counter)c);
 	return 0;

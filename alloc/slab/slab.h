@@ -161,6 +161,7 @@ struct kmem_cache {
 	uint32_t object_size; /* what the user has; after merges the largest */
 	uint32_t offset;      /* of the free pointer in a free object */
 	uint32_t recip_mul;   /* division by size, see slab_index() */
+	uint32_t counters_at; /* bytes from ctx->counters */
 	uint8_t recip_shift1, recip_shift2;
 	uint16_t id; /* in slab->cache[] */
 	uint32_t flags;
@@ -239,7 +240,11 @@ struct slab_ctx {
 ALWAYS_INLINE void slab_count(struct slab_ctx *ctx, const struct kmem_cache *s,
 			      enum slab_counter c)
 {
-	ctx->counters[s->id].v[c]++;
+	struct slab_counters *counters =
+		(struct slab_counters *)((char *)ctx->counters +
+					 s->counters_at);
+
+	counters->v[c]++;
 }
 
 /* ---- pages and their caches --------------------------------------------- */

@@ -1,0 +1,1382 @@
+/*
+ * SLUB (Linux 6.1).
+ *
+ * What it models. Free objects are lists threaded through the objects
+ * themselves. Each CPU owns one slab, whose free objects it holds on a private
+ * list; objects that others free go onto the slab's own list. When the CPU's
+ * slab has none left it takes, in this order: what others freed to the slab, a
+ * slab of its chain of partial slabs, partial slabs of the node, a new slab.
+ *
+ * Data. struct slub_cpu per CPU, struct slub_node per node, and of each slab
+ * one 64-bit word in struct page (slub_state). States of a slab:
+ *
+ *                   frozen  first     inuse                    on a list
+ *   CPU's slab      yes     remote    objects less remote ones  none
+ *   CPU partial     yes     its list  true                      the CPU's chain
+ *   node partial    no      not 0     true, may be 0            node->partial
+ *   full            no      0         objects                   none
+ *
+ * The fast path has two forms, chosen at create. Restartable sequences: the
+ * CPUs' parts are those of real CPUs, and a push or pop is one plain store
+ * (alloc/base/rseq_list.h). Compare-and-swap: they are those of modelled CPUs,
+ * (freelist, transaction id) is swapped by cmpxchg16b.
+ *
+ * A CPU's part is held (cpu_hold) by whoever has its lock and has taken its
+ * list out of the fast path's reach. With sequences: the slot points at an
+ * empty head, and no section of that CPU is under way. With compare-and-swap:
+ * `bytes` was made 0, so that no push begins, and then the list was swapped
+ * for NULL under a new id, so that none that had begun succeeds.
+ *
+ * Lock order (outermost first):
+ *   1. slab->mutex      create, shrink, destroy
+ *   2. RANK_SLAB_CPU    cpu->lock
+ *   3. RANK_SLAB_NODE   node->lock
+ * Neither spin lock is held while pages are asked for or given back, and no
+ * two locks of a rank are.
+ *
+ * Ordering. A slab's word is exchanged with REL(slub-state): the links of a
+ * list before the word that names it; and read with ACQ(slub-state). ABA: a
+ * push links to the head that it replaces, and whoever takes objects takes the
+ * whole list, so a head that came back is as good as one that stayed. The pair
+ * of a CPU: REL(slub-tid) and ACQ(slub-tid); slots: REL(slub-slot), paired by
+ * the dependent loads of the sections.
+ *
+ * Progress. The fast paths as rseq_list.h says, or lock-free. A free to another
+ * CPU's slab is lock-free. Everything else waits for spin locks, which are
+ * fair.
+ *
+ * Departures from Linux. A slab's list head is an index, so that its state is
+ * one word. There is no interrupt to guard against; cpu->lock takes the place
+ * of the local lock. The pair's compare-and-swap has a LOCK prefix, since
+ * threads may share a modelled CPU. A cache's id stands in the page, not a
+ * pointer. Memory cgroups, KASAN and hotplug do not exist.
+ */
+#include "alloc/slab/slub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc/page/buddy.h"
+#include "alloc/slab/debug.h"
+#include "alloc/slab/geometry.h"
+#include "alloc/slab/rcu.h"
+
+/* Where the slots of a CPU point whose part is held. */
+static struct list_head empty_head;
+
+ALWAYS_INLINE struct page *page_of(const struct slub_cache *s, uint32_t pfn)
+{
+	return &s->base.slab->machine->map[pfn];
+}
+
+ALWAYS_INLINE uint32_t pfn_of(const struct slub_cache *s,
+			      const struct page *page)
+{
+	return slab_page_pfn(s->base.slab, page);
+}
+
+ALWAYS_INLINE char *base_of(const struct slub_cache *s, const struct page *page)
+{
+	return slab_page_address(s->base.slab, page);
+}
+
+ALWAYS_INLINE struct slub_node *node_of(const struct slub_cache *s,
+					const struct page *page)
+{
+	return &s->node[slab_tag_node(slab_tag(page))];
+}
+
+ALWAYS_INLINE bool is_debug(const struct slub_cache *s)
+{
+	return s->base.flags & SLAB_DEBUG_FLAGS;
+}
+
+ALWAYS_INLINE void count(struct slab_ctx *ctx, const struct slub_cache *s,
+			 enum slab_counter c)
+{
+	slab_count(ctx, &s->base, c);
+}
+
+/* *word is what the caller read; on failure what is there now. */
+static bool state_swap(struct page *page, uint64_t *word,
+		       struct slub_state next)
+{
+	/* REL(slub-state): the links before the word; ACQ(slub-state): on
+	 * failure the new list */
+	return atomic_compare_exchange_strong_explicit(
+		&page->payload, word, slub_state_pack(next),
+		memory_order_acq_rel, memory_order_acquire);
+}
+
+static unsigned long node_partial(const struct slub_node *n)
+{
+	/* relaxed: a hint without the lock, exact with it */
+	return atomic_load_explicit(&((struct slub_node *)n)->nr_partial,
+				    memory_order_relaxed);
+}
+
+static void node_partial_add(struct slub_node *n, long add)
+{
+	/* relaxed: the lock orders the writers */
+	atomic_store_explicit(&n->nr_partial,
+			      node_partial(n) + (unsigned long)add,
+			      memory_order_relaxed);
+}
+
+static void add_partial(struct slub_cache *s, struct slub_node *n,
+			struct page *page, bool head) REQUIRES(n->lock)
+{
+	struct page *map = s->base.slab->machine->map;
+
+	if (head)
+		pfn_list_add_head(&n->partial, map, pfn_of(s, page));
+	else
+		pfn_list_add_tail(&n->partial, map, pfn_of(s, page));
+	node_partial_add(n, 1);
+}
+
+static void remove_partial(struct slub_cache *s, struct slub_node *n,
+			   struct page *page) REQUIRES(n->lock)
+{
+	pfn_list_del(&n->partial, s->base.slab->machine->map, pfn_of(s, page));
+	node_partial_add(n, -1);
+}
+
+/* ---- slabs come and go ------------------------------------------------------
+ */
+
+static void account_slab(struct slub_cache *s, const struct page *page,
+			 unsigned objects, bool gone)
+{
+	struct slub_node *n = node_of(s, page);
+
+	/* relaxed, both: statistics */
+	atomic_fetch_add_explicit(&n->nr_slabs, gone ? -1UL : 1UL,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&n->total_objects,
+				  gone ? -(unsigned long)objects : objects,
+				  memory_order_relaxed);
+}
+
+/* Slabs of a TYPESAFE_BY_RCU cache whose grace period is over. */
+static void reap_rcu(struct slab_ctx *ctx, struct slub_cache *s)
+{
+	uint32_t pfn;
+
+	/* relaxed: a hint */
+	if (likely(atomic_load_explicit(&s->rcu_done, memory_order_relaxed) ==
+		   PFN_LIST_END))
+		return;
+	/* ACQ(slub-rcu): the chain behind the head; pairs with REL(slub-rcu) */
+	pfn = atomic_exchange_explicit(&s->rcu_done, PFN_LIST_END,
+				       memory_order_acquire);
+	while (pfn != PFN_LIST_END) {
+		struct page *page = page_of(s, pfn);
+
+		pfn = page->next;
+		slab_pages_free(ctx, &s->base, page);
+	}
+}
+
+/* By the thread that runs RCU's callbacks. */
+static void rcu_is_over(void *cache, struct page *page)
+{
+	struct slub_cache *s = cache;
+	/* relaxed: the exchange checks it */
+	uint32_t first =
+		atomic_load_explicit(&s->rcu_done, memory_order_relaxed);
+
+	do
+		page->next = first;
+	/* REL(slub-rcu): the link before the head; pairs with ACQ(slub-rcu).
+	 * relaxed on failure: it is tried again */
+	while (!atomic_compare_exchange_weak_explicit(
+		&s->rcu_done, &first, pfn_of(s, page), memory_order_release,
+		memory_order_relaxed));
+}
+
+/* The slab is on no list, and nobody else knows it. No spin lock is held. */
+static void discard(struct slab_ctx *ctx, struct slub_cache *s,
+		    struct page *page)
+{
+	account_slab(s, page, slub_state_of(slub_word(page)).objects, true);
+	if (is_debug(s))
+		slab_debug_slab(&s->base, page);
+	if (s->base.flags & SLAB_TYPESAFE_BY_RCU)
+		slab_rcu_defer(rcu_is_over, s, page);
+	else
+		slab_pages_free(ctx, &s->base, page);
+}
+
+/* index-th object of a new freelist. */
+static unsigned list_position(const struct slub_cache *s, unsigned objects,
+			      unsigned *at)
+{
+	unsigned i;
+
+	if (!s->order || objects < 2)
+		return (*at)++;
+	do {
+		i = s->order[*at];
+		*at = (*at + 1) % s->base.objects;
+	} while (i >= objects);
+	return i;
+}
+
+/* Links all objects of a new slab; index + 1 of the first. */
+static uint16_t link_objects(struct slab_ctx *ctx, struct slub_cache *s,
+			     char *base, unsigned objects)
+{
+	unsigned at = 0, first, index;
+
+	if (s->order) {
+		/* a linear congruence of full period; its high bits */
+		ctx->rng = ctx->rng * 6364136223846793005ULL +
+			   1442695040888963407ULL;
+		at = (unsigned)((ctx->rng >> 33) % s->base.objects);
+	}
+	index = first = list_position(s, objects, &at);
+	for (unsigned i = 1; i <= objects; i++) {
+		void *object = slub_object(s, base, index);
+
+		if (is_debug(s))
+			slab_debug_new_object(&s->base, object);
+		if (s->base.ctor)
+			s->base.ctor(object);
+		if (i < objects)
+			index = list_position(s, objects, &at);
+		slub_set_link(s, object,
+			      i < objects ? slub_object(s, base, index) : NULL);
+	}
+	return (uint16_t)(first + 1);
+}
+
+/* Pages for a slab: of the preferred order without effort, else of the
+ * smallest one. */
+static struct page *slab_get(struct slab_ctx *ctx, struct slub_cache *s,
+			     gfp_t gfp, unsigned nid)
+{
+	gfp_t easy = (gfp | GFP_BIT_NOWARN | GFP_BIT_NORETRY) & ~GFP_BIT_NOFAIL;
+	struct page *page;
+
+	if ((easy & GFP_BIT_DIRECT_RECLAIM) &&
+	    s->base.order > s->base.min_order)
+		easy = (easy | GFP_BIT_NOMEMALLOC) & ~GFP_BIT_DIRECT_RECLAIM;
+	page = slab_pages_alloc(ctx, &s->base, easy, s->base.order, nid);
+	if (unlikely(!page)) {
+		page = slab_pages_alloc(ctx, &s->base, gfp, s->base.min_order,
+					nid);
+		if (page)
+			count(ctx, s, ORDER_FALLBACK);
+	}
+	return page;
+}
+
+/* A slab with all its objects free on its list, not frozen; NULL: no pages. */
+static struct page *new_slab(struct slab_ctx *ctx, struct slub_cache *s,
+			     gfp_t gfp, unsigned nid)
+{
+	struct page *page;
+	struct slub_state t = { 0 };
+
+	reap_rcu(ctx, s);
+	page = slab_get(ctx, s, gfp, nid);
+	if (!page)
+		return NULL;
+	t.objects = (uint16_t)((PAGE_SIZE << slab_tag_order(slab_tag(page))) /
+			       s->base.size);
+	if (is_debug(s))
+		slab_debug_new_slab(&s->base, page);
+	t.first = link_objects(ctx, s, base_of(s, page), t.objects);
+	/* REL(slub-state): the links before the word; pairs with
+	 * ACQ(slub-state) */
+	atomic_store_explicit(&page->payload, slub_state_pack(t),
+			      memory_order_release);
+	account_slab(s, page, t.objects, false);
+	count(ctx, s, ALLOC_SLAB);
+	return page;
+}
+
+/* ---- a CPU's part ---------------------------------------------------------
+ */
+
+/* Held: the lock is ours and the fast path does not reach it. */
+struct hold {
+	struct slub_cpu *c;
+	void *freelist; /* what head.first was, and will be */
+};
+
+/* Takes the list away from compare-and-swap. c->lock is held. */
+static void *pair_take(struct slub_cache *s, struct slub_cpu *c)
+{
+	struct list_head *h = &c->head;
+
+	/* relaxed: the swap below is a full barrier */
+	__atomic_store_n(&h->bytes, 0, __ATOMIC_RELAXED);
+	for (;;) {
+		/* ACQ(slub-tid): the list of this id; pairs with REL(slub-tid)
+		 */
+		uint64_t tag = __atomic_load_n(&h->tag, __ATOMIC_ACQUIRE);
+		/* relaxed: see slub_pop_cmpxchg() */
+		void *first = __atomic_load_n(&h->first, __ATOMIC_RELAXED);
+
+		/* REL(slub-tid), in the swap */
+		if (slub_pair_swap(h, first, tag, NULL, tag + s->tid_step))
+			return first;
+	}
+}
+
+#if RSEQ_X86_64
+static struct slub_cpu *rseq_hold(struct slub_cache *s) NO_LOCK_ANALYSIS
+{
+	for (;;) {
+		const unsigned cpu = rseq_current_cpu();
+		struct slub_cpu *c = &s->cpu[cpu];
+
+		spin_lock(&c->lock);
+		if (likely(list_slot_set(&s->slots, cpu, &empty_head)))
+			return c;
+		spin_unlock(&c->lock); /* on another CPU by now */
+	}
+}
+#endif
+
+/* Holds the part of the CPU that the thread runs on. */
+static struct hold cpu_hold(struct slab_ctx *ctx,
+			    struct slub_cache *s) NO_LOCK_ANALYSIS
+{
+	struct hold h;
+
+#if RSEQ_X86_64
+	if (likely(s->mode != SLUB_CMPXCHG)) {
+		h.c = rseq_hold(s);
+		SLUB_ACQUIRE(s);
+		h.freelist = h.c->head.first;
+		return h;
+	}
+#endif
+	h.c = &s->cpu[ctx->cpu];
+	spin_lock(&h.c->lock);
+	h.freelist = pair_take(s, h.c);
+	SLUB_ACQUIRE(s);
+	return h;
+}
+
+/* Holds any CPU's part. */
+static struct hold cpu_hold_remote(struct slub_cache *s,
+				   unsigned slot) NO_LOCK_ANALYSIS
+{
+	struct hold h = { .c = &s->cpu[slot] };
+
+	spin_lock(&h.c->lock);
+	if (s->mode == SLUB_CMPXCHG) {
+		h.freelist = pair_take(s, h.c);
+		SLUB_ACQUIRE(s);
+		return h;
+	}
+	/* relaxed: the fence that follows orders it */
+	atomic_store_explicit(&s->slots.slot[slot], &empty_head,
+			      memory_order_relaxed);
+	check(!rseq_fence_cpu(slot), "membarrier refuses");
+	SLUB_ACQUIRE(s);
+	h.freelist = h.c->head.first;
+	return h;
+}
+
+/* The other way round: the fast path sees h's list and slab. */
+static void cpu_drop(struct slub_cache *s, struct hold h) NO_LOCK_ANALYSIS
+{
+	struct slub_cpu *c = h.c;
+	struct list_head *head = &c->head;
+	uint64_t bytes = 0;
+
+	SLUB_RELEASE(s);
+	if (c->slab != PFN_LIST_END) {
+		const struct page *page = page_of(s, c->slab);
+		const struct slub_state t = slub_state_of(slub_word(page));
+
+		/* relaxed: nobody pushes while bytes is 0 */
+		__atomic_store_n(&head->base, base_of(s, page),
+				 __ATOMIC_RELAXED);
+		bytes = (uint64_t)t.objects * s->base.size;
+	}
+	if (s->mode == SLUB_CMPXCHG) {
+		const uint64_t tag = head->tag;
+
+		/* nobody swaps a NULL. REL(slub-tid): in the swap */
+		check(slub_pair_swap(head, NULL, tag, h.freelist,
+				     tag + s->tid_step),
+		      "the pair of a held CPU changed");
+		/* relaxed: base is stored, and the id is new */
+		__atomic_store_n(&head->bytes, bytes, __ATOMIC_RELAXED);
+	} else {
+		head->first = h.freelist;
+		head->bytes = bytes;
+		/* REL(slub-slot): the head before its address */
+		atomic_store_explicit(&s->slots.slot[c->cpu], head,
+				      memory_order_release);
+	}
+	spin_unlock(&c->lock);
+}
+
+/* ---- partial slabs ----------------------------------------------------------
+ */
+
+/* Puts slabs, chained through page->next, on their nodes' lists or discards
+ * them. No spin lock is held. */
+static void unfreeze_chain(struct slab_ctx *ctx, struct slub_cache *s,
+			   uint32_t pfn)
+{
+	uint32_t empty = PFN_LIST_END;
+
+	while (pfn != PFN_LIST_END) {
+		struct page *page = page_of(s, pfn);
+		struct slub_node *n = node_of(s, page);
+		uint64_t word = slub_word(page);
+		struct slub_state t;
+
+		pfn = page->next;
+		spin_lock(&n->lock);
+		do {
+			t = slub_state_of(word);
+			t.frozen = false;
+		} while (!state_swap(page, &word, t));
+		if (!t.inuse && node_partial(n) >= s->min_partial) {
+			page->next = empty;
+			empty = pfn_of(s, page);
+		} else {
+			add_partial(s, n, page, false);
+			count(ctx, s, FREE_ADD_PARTIAL);
+		}
+		spin_unlock(&n->lock);
+	}
+	while (empty != PFN_LIST_END) {
+		struct page *page = page_of(s, empty);
+
+		empty = page->next;
+		count(ctx, s, DEACTIVATE_EMPTY);
+		count(ctx, s, FREE_SLAB);
+		discard(ctx, s, page);
+	}
+}
+
+/* Chains a frozen slab in front. With drain, a chain that is full is returned
+ * (its first pfn) for unfreeze_chain(), else PFN_LIST_END. */
+static uint32_t chain_push(struct slub_cache *s, struct slub_cpu *c,
+			   struct page *page, bool drain) REQUIRES(c->lock)
+{
+	uint32_t old = c->partial, drained = PFN_LIST_END;
+	uint32_t slabs = 0;
+
+	if (old != PFN_LIST_END) {
+		slabs = page_of(s, old)->prev;
+		if (drain && slabs >= s->cpu_partial_slabs) {
+			drained = old;
+			old = PFN_LIST_END;
+			slabs = 0;
+		}
+	}
+	page->next = old;
+	page->prev = slabs + 1;
+	c->partial = pfn_of(s, page);
+	return drained;
+}
+
+/* A slab that was full got an object back: it goes to this CPU's chain. */
+static void put_cpu_partial(struct slab_ctx *ctx, struct slub_cache *s,
+			    struct page *page)
+{
+	unsigned slot = ctx->cpu;
+	struct slub_cpu *c;
+	uint32_t drained;
+
+#if RSEQ_X86_64
+	if (s->mode != SLUB_CMPXCHG)
+		slot = rseq_current_cpu();
+#endif
+	c = &s->cpu[slot];
+	spin_lock(&c->lock);
+	drained = chain_push(s, c, page, true);
+	spin_unlock(&c->lock);
+	if (drained == PFN_LIST_END)
+		return;
+	count(ctx, s, CPU_PARTIAL_DRAIN);
+	unfreeze_chain(ctx, s, drained);
+}
+
+/* Freezes a slab of the node's list; with `take` its list becomes *list. The
+ * node is locked. False: somebody frees to it just now. */
+static bool acquire_slab(struct slub_cache *s, struct slub_cpu *c,
+			 struct page *page, void **list)
+{
+	uint64_t word = slub_word(page);
+	struct slub_state t = slub_state_of(word);
+	const unsigned first = t.first;
+
+	if (list) {
+		t.inuse = t.objects;
+		t.first = 0;
+	}
+	t.frozen = true;
+	t.cpu = c->cpu;
+	if (!state_swap(page, &word, t))
+		return false;
+	if (list)
+		*list = slub_first(s, base_of(s, page), first);
+	return true;
+}
+
+/* A slab for the held CPU from node n, and extra ones for its chain. */
+static bool get_partial_node(struct slab_ctx *ctx, struct slub_cache *s,
+			     struct slub_node *n,
+			     struct hold *h) NO_LOCK_ANALYSIS
+{
+	unsigned extras = 0;
+	bool found = false;
+	uint32_t next;
+
+	if (!node_partial(n))
+		return false;
+	spin_lock(&n->lock);
+	for (uint32_t pfn = pfn_list_first(&n->partial); pfn != PFN_LIST_END;
+	     pfn = next) {
+		struct page *page = page_of(s, pfn);
+
+		next = page->next;
+		if (!acquire_slab(s, h->c, page, found ? NULL : &h->freelist))
+			break;
+		remove_partial(s, n, page);
+		if (!found) {
+			found = true;
+			h->c->slab = pfn;
+			count(ctx, s, ALLOC_FROM_PARTIAL);
+			continue;
+		}
+		chain_push(s, h->c, page, false);
+		count(ctx, s, CPU_PARTIAL_NODE);
+		if (++extras > s->cpu_partial_slabs / 2)
+			break;
+	}
+	spin_unlock(&n->lock);
+	return found;
+}
+
+/* Nodes in their fallback order, if the dice say so. */
+static bool get_any_partial(struct slab_ctx *ctx, struct slub_cache *s,
+			    struct hold *h)
+{
+	const struct node *local = &s->base.slab->machine->node[ctx->node];
+
+	ctx->rng = ctx->rng * 6364136223846793005ULL + 1442695040888963407ULL;
+	if (!s->defrag_ratio || (ctx->rng >> 33) % 1024 > s->defrag_ratio)
+		return false;
+	for (unsigned i = 0; i < local->nr_order; i++) {
+		struct slub_node *n = &s->node[local->node_order[i]];
+
+		if (node_partial(n) > s->min_partial &&
+		    get_partial_node(ctx, s, n, h))
+			return true;
+	}
+	return false;
+}
+
+static bool get_partial(struct slab_ctx *ctx, struct slub_cache *s,
+			unsigned nid, struct hold *h)
+{
+	const unsigned from = nid == NUMA_NO_NODE ? ctx->node : nid;
+
+	if (get_partial_node(ctx, s, &s->node[from], h))
+		return true;
+	return nid == NUMA_NO_NODE && s->nr_nodes > 1 &&
+	       get_any_partial(ctx, s, h);
+}
+
+/* ---- a slab leaves its CPU
+ * ---------------------------------------------------- */
+
+/* Gives a frozen slab and its CPU's list back. No spin lock is held. */
+static void deactivate(struct slab_ctx *ctx, struct slub_cache *s,
+		       struct page *page, void *list) NO_LOCK_ANALYSIS
+{
+	struct slub_node *n = node_of(s, page);
+	char *base = base_of(s, page);
+	uint64_t word = slub_word(page);
+	const bool remote = slub_state_of(word).first;
+	unsigned held = 0;
+	void *tail = NULL;
+	struct slub_state t;
+	bool locked = false;
+
+	for (void *o = list; o; o = slub_link(s, o), held++)
+		tail = o;
+	do {
+		t = slub_state_of(word);
+		if (tail) {
+			slub_set_link(s, tail, slub_first(s, base, t.first));
+			t.first = (uint16_t)(slub_index(s, base, list) + 1);
+			t.inuse = (uint16_t)(t.inuse - held);
+		}
+		t.frozen = false;
+		if (!locked && t.first) {
+			spin_lock(&n->lock);
+			locked = true;
+		}
+	} while (!state_swap(page, &word, t));
+	if (remote)
+		count(ctx, s, DEACTIVATE_REMOTE_FREES);
+	if (!locked) {
+		count(ctx, s, DEACTIVATE_FULL);
+		return;
+	}
+	if (!t.inuse && node_partial(n) >= s->min_partial) {
+		spin_unlock(&n->lock);
+		count(ctx, s, DEACTIVATE_EMPTY);
+		count(ctx, s, FREE_SLAB);
+		discard(ctx, s, page);
+		return;
+	}
+	add_partial(s, n, page, !remote);
+	spin_unlock(&n->lock);
+	count(ctx, s, remote ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
+}
+
+/* Takes a CPU's slab and chain away from it. */
+static void flush_cpu(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
+{
+	struct hold h = cpu_hold_remote(s, slot);
+	const uint32_t slab = h.c->slab, chain = h.c->partial;
+	void *list = h.freelist;
+
+	h.freelist = NULL;
+	h.c->slab = h.c->partial = PFN_LIST_END;
+	cpu_drop(s, h);
+	if (slab != PFN_LIST_END) {
+		count(ctx, s, CPUSLAB_FLUSH);
+		deactivate(ctx, s, page_of(s, slab), list);
+	}
+	unfreeze_chain(ctx, s, chain);
+}
+
+/* ---- allocation
+ * -------------------------------------------------------------- */
+
+/* All that others freed to the CPU's slab; NULL: nothing, and the slab is no
+ * longer frozen (full). */
+static void *take_remote_list(struct slub_cache *s, struct slub_cpu *c)
+{
+	struct page *page = page_of(s, c->slab);
+	uint64_t word = slub_word(page);
+	struct slub_state t;
+	unsigned first;
+
+	do {
+		t = slub_state_of(word);
+		first = t.first;
+		t.first = 0;
+		t.inuse = t.objects;
+		t.frozen = first;
+		t.cpu = c->cpu;
+	} while (!state_swap(page, &word, t));
+	return slub_first(s, base_of(s, page), first);
+}
+
+static bool wrong_node(const struct slub_cache *s, uint32_t slab, unsigned nid)
+{
+	return nid != NUMA_NO_NODE && slab != PFN_LIST_END &&
+	       slab_tag_node(slab_tag(page_of(s, slab))) != nid;
+}
+
+/*
+ * Fills h->freelist from what the CPU has: its list, what others freed to its
+ * slab, its chain. False: nothing there, and it has no slab then. True with a
+ * slab of another node than nid, if it comes upon one.
+ */
+static bool refill_from_cpu(struct slab_ctx *ctx, struct slub_cache *s,
+			    unsigned nid, struct hold *h)
+{
+	struct slub_cpu *c = h->c;
+
+	for (;;) {
+		if (h->freelist || wrong_node(s, c->slab, nid))
+			return true;
+		if (c->slab != PFN_LIST_END) {
+			h->freelist = take_remote_list(s, c);
+			if (h->freelist) {
+				count(ctx, s, ALLOC_REFILL);
+				return true;
+			}
+			c->slab = PFN_LIST_END;
+			count(ctx, s, DEACTIVATE_BYPASS);
+		}
+		if (c->partial == PFN_LIST_END)
+			return false;
+		c->slab = c->partial;
+		c->partial = page_of(s, c->slab)->next;
+		count(ctx, s, CPU_PARTIAL_ALLOC);
+	}
+}
+
+/* A new slab becomes the CPU's; what it had goes back. */
+static bool install_new_slab(struct slab_ctx *ctx, struct slub_cache *s,
+			     struct page *page, struct hold *h)
+{
+	struct slub_state t = slub_state_of(slub_word(page));
+	void *list = slub_first(s, base_of(s, page), t.first);
+	uint32_t old;
+	void *old_list;
+
+	t.first = 0;
+	t.inuse = t.objects;
+	t.frozen = true;
+	*h = cpu_hold(ctx, s);
+	t.cpu = h->c->cpu;
+	/* REL(slub-state): the links before the word; pairs with
+	 * ACQ(slub-state) */
+	atomic_store_explicit(&page->payload, slub_state_pack(t),
+			      memory_order_release);
+	old = h->c->slab;
+	old_list = h->freelist;
+	h->c->slab = pfn_of(s, page);
+	h->freelist = list;
+	if (likely(old == PFN_LIST_END))
+		return false;
+	/* somebody else found one for this CPU meanwhile */
+	cpu_drop(s, *h);
+	count(ctx, s, CPUSLAB_FLUSH);
+	deactivate(ctx, s, page_of(s, old), old_list);
+	return true;
+}
+
+/* The held CPU's slab is of another node than nid: it goes, CPU dropped. */
+static bool drop_wrong_node(struct slab_ctx *ctx, struct slub_cache *s,
+			    unsigned nid, struct hold h)
+{
+	const uint32_t slab = h.c->slab;
+	void *list = h.freelist;
+
+	if (!wrong_node(s, slab, nid))
+		return false;
+	count(ctx, s, ALLOC_NODE_MISMATCH);
+	h.c->slab = PFN_LIST_END;
+	h.freelist = NULL;
+	cpu_drop(s, h);
+	deactivate(ctx, s, page_of(s, slab), list);
+	return true;
+}
+
+static void *take_first(struct slub_cache *s, struct hold *h)
+{
+	void *object = h->freelist;
+
+	h->freelist = slub_link(s, object);
+	return object;
+}
+
+static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
+			 unsigned nid);
+
+NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
+			       gfp_t gfp, unsigned nid)
+{
+	struct page *page;
+	struct hold h;
+	void *object;
+
+	count(ctx, s, ALLOC_SLOWPATH);
+	if (unlikely(is_debug(s)))
+		return alloc_debug(ctx, s, gfp, nid);
+	if (nid != NUMA_NO_NODE && !slab_node_has_memory(s->base.slab, nid))
+		nid = NUMA_NO_NODE;
+	do {
+		h = cpu_hold(ctx, s);
+		if (refill_from_cpu(ctx, s, nid, &h) ||
+		    get_partial(ctx, s, nid, &h)) {
+			if (drop_wrong_node(ctx, s, nid, h))
+				continue;
+			break;
+		}
+		cpu_drop(s, h);
+		page = new_slab(ctx, s, gfp, nid);
+		if (!page)
+			return NULL;
+		if (!install_new_slab(ctx, s, page, &h))
+			break;
+	} while (true);
+	object = take_first(s, &h);
+	cpu_drop(s, h);
+	return object;
+}
+
+void *slub_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base, gfp_t gfp,
+		      unsigned nid)
+{
+	struct slub_cache *s = to_slub(base);
+	void *object;
+
+	/* the fast path, and a look at what it gave: other threads may have
+	 * changed the CPU's slab between a look and the pop */
+	object = is_debug(s) ? NULL : slub_pop(ctx, s);
+	if (object) {
+		const struct page *page = slab_virt_to_page(base->slab, object);
+
+		if (slab_tag_node(slab_tag(page)) == nid ||
+		    !slab_node_has_memory(base->slab, nid)) {
+			slab_count(ctx, base, ALLOC_FASTPATH);
+			return object;
+		}
+		if (!slub_push(ctx, s, object))
+			slub_free_slow(ctx, s, object);
+	}
+	return slub_alloc_slow(ctx, s, gfp, nid);
+}
+
+/* 6.1 counts none of these pops, but for the slow calls among them. */
+unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
+			 gfp_t gfp, unsigned n, void **out)
+{
+	struct slub_cache *s = to_slub(base);
+	unsigned got = 0;
+
+	while (got < n) {
+		struct hold h;
+
+		if (!is_debug(s)) {
+			h = cpu_hold(ctx, s);
+			while (got < n && h.freelist)
+				out[got++] = take_first(s, &h);
+			cpu_drop(s, h);
+		}
+		if (got == n)
+			break;
+		out[got] = slub_alloc_slow(ctx, s, gfp, NUMA_NO_NODE);
+		if (!out[got]) {
+			slub_free_bulk(ctx, base, got, out);
+			return 0;
+		}
+		got++;
+	}
+	return n;
+}
+
+/* ---- free
+ * --------------------------------------------------------------------- */
+
+/* Objects of one slab, linked from head to tail. */
+struct detached {
+	void *head, *tail;
+	unsigned nr;
+};
+
+static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
+			 const struct page *page, const struct slub_state *t)
+{
+	unsigned cpu = ctx->cpu;
+
+#if RSEQ_X86_64
+	if (s->mode != SLUB_CMPXCHG)
+		cpu = rseq_current_cpu();
+#endif
+	if (t->cpu != cpu)
+		count(ctx, s, REMOTE_FREE);
+	if (slab_tag_node(slab_tag(page)) != ctx->node)
+		count(ctx, s, REMOTE_NODE_FREE);
+}
+
+/* The free emptied a slab of the node's list, or a full one that no CPU may
+ * chain; n is locked, and is not when this returns. */
+static void free_emptied(struct slab_ctx *ctx, struct slub_cache *s,
+			 struct slub_node *n, struct page *page,
+			 bool was_full) NO_LOCK_ANALYSIS
+{
+	if (!was_full) {
+		remove_partial(s, n, page);
+		count(ctx, s, FREE_REMOVE_PARTIAL);
+	}
+	spin_unlock(&n->lock);
+	count(ctx, s, FREE_SLAB);
+	discard(ctx, s, page);
+}
+
+static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
+			 struct page *page,
+			 const struct detached *d) NO_LOCK_ANALYSIS
+{
+	char *base = base_of(s, page);
+	uint64_t word = slub_word(page);
+	const unsigned first = slub_index(s, base, d->head) + 1u;
+	struct slub_node *n = NULL;
+	struct slub_state old, t;
+
+	count(ctx, s, FREE_SLOWPATH);
+	for (;;) {
+		t = old = slub_state_of(word);
+		slub_set_link(s, d->tail, slub_first(s, base, old.first));
+		t.first = (uint16_t)first;
+		t.inuse = (uint16_t)(old.inuse - d->nr);
+		if (!old.frozen && !old.first && s->cpu_partial) {
+			t.frozen = true;
+		} else if (!old.frozen && (!t.inuse || !old.first) && !n) {
+			n = node_of(s, page);
+			spin_lock(&n->lock);
+		}
+		if (likely(state_swap(page, &word, t)))
+			break;
+		count(ctx, s, CMPXCHG_DOUBLE_FAIL);
+		if (n)
+			spin_unlock(&n->lock);
+		n = NULL;
+	}
+	count_remote(ctx, s, page, &old);
+	if (!n) {
+		if (old.frozen) {
+			count(ctx, s, FREE_FROZEN);
+		} else if (t.frozen) {
+			put_cpu_partial(ctx, s, page);
+			count(ctx, s, CPU_PARTIAL_FREE);
+		}
+		return;
+	}
+	if (!t.inuse && node_partial(n) >= s->min_partial) {
+		free_emptied(ctx, s, n, page, !old.first);
+		return;
+	}
+	if (!old.first) {
+		add_partial(s, n, page, false);
+		count(ctx, s, FREE_ADD_PARTIAL);
+	}
+	spin_unlock(&n->lock);
+}
+
+static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
+		       struct page *page, void *object);
+
+NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
+			     void *object)
+{
+	struct page *page = slab_virt_to_page(s->base.slab, object);
+	const struct detached d = { object, object, 1 };
+
+	if (unlikely(is_debug(s)))
+		free_debug(ctx, s, page, object);
+	else
+		free_to_slab(ctx, s, page, &d);
+}
+
+/* Objects from the end of the array that lie in the slab of the last one, taken
+ * out of it; Linux gives up after three others. */
+static struct page *detach(struct slub_cache *s, unsigned *n, void **object,
+			   struct detached *d)
+{
+	struct page *page = slab_virt_to_page(s->base.slab, object[*n - 1]);
+	unsigned others = 0;
+
+	*d = (struct detached){ object[*n - 1], object[*n - 1], 1 };
+	(*n)--;
+	for (unsigned i = *n; i-- > 0 && others < 3;) {
+		void *o = object[i];
+
+		if (slab_virt_to_page(s->base.slab, o) != page) {
+			others++;
+			continue;
+		}
+		slub_set_link(s, o, d->head);
+		d->head = o;
+		d->nr++;
+		object[i] = object[--*n];
+	}
+	return page;
+}
+
+/* Puts the list on the held CPU's own if it is of its slab. */
+static bool push_detached(struct slab_ctx *ctx, struct slub_cache *s,
+			  const struct page *page, const struct detached *d)
+{
+	struct hold h = cpu_hold(ctx, s);
+	const bool ours = h.c->slab == pfn_of(s, page);
+
+	if (ours) {
+		slub_set_link(s, d->tail, h.freelist);
+		h.freelist = d->head;
+		count(ctx, s, FREE_FASTPATH);
+	}
+	cpu_drop(s, h);
+	return ours;
+}
+
+void slub_free_bulk(struct slab_ctx *ctx, struct kmem_cache *base, unsigned n,
+		    void **object)
+{
+	struct slub_cache *s = to_slub(base);
+
+	if (is_debug(s)) {
+		while (n > 0)
+			slub_free_slow(ctx, s, object[--n]);
+		return;
+	}
+	while (n > 0) {
+		struct detached d;
+		struct page *page = detach(s, &n, object, &d);
+
+		if (d.nr == 1) {
+			slub_free(ctx, base, d.head);
+			continue;
+		}
+		if (!push_detached(ctx, s, page, &d))
+			free_to_slab(ctx, s, page, &d);
+	}
+}
+
+/* ---- debug caches: everything under the node's lock -------------------------
+ */
+
+/* Takes the first object of a slab on the partial list. NULL: it was broken,
+ * and is now out of everyone's reach. */
+static void *debug_take(struct slab_ctx *ctx, struct slub_cache *s,
+			struct slub_node *n, struct page *page)
+	REQUIRES(n->lock)
+{
+	struct slub_state t = slub_state_of(slub_word(page));
+	void *object = slub_first(s, base_of(s, page), t.first);
+	void *next;
+
+	if (!slab_debug_alloc(ctx, &s->base, page, object)) {
+		remove_partial(s, n, page);
+		t = (struct slub_state){ .inuse = t.objects,
+					 .objects = t.objects,
+					 .frozen = true };
+		object = NULL;
+	} else {
+		next = slub_link(s, object);
+		t.first = next ? (uint16_t)(slub_index(s, base_of(s, page),
+						       next) +
+					    1)
+			       : 0;
+		t.inuse++;
+		if (!t.first) {
+			remove_partial(s, n, page);
+			if (s->base.flags & SLAB_STORE_USER)
+				pfn_list_add_head(&n->full,
+						  s->base.slab->machine->map,
+						  pfn_of(s, page));
+		}
+	}
+	/* REL(slub-state): pairs with ACQ(slub-state) */
+	atomic_store_explicit(&page->payload, slub_state_pack(t),
+			      memory_order_release);
+	return object;
+}
+
+static void *debug_from_node(struct slab_ctx *ctx, struct slub_cache *s,
+			     struct slub_node *n)
+{
+	void *object = NULL;
+
+	spin_lock(&n->lock);
+	while (!object && !pfn_list_empty(&n->partial))
+		object = debug_take(ctx, s, n,
+				    page_of(s, pfn_list_first(&n->partial)));
+	spin_unlock(&n->lock);
+	return object;
+}
+
+static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
+			 unsigned nid)
+{
+	const unsigned from = nid == NUMA_NO_NODE ? ctx->node : nid;
+	void *object = debug_from_node(ctx, s, &s->node[from]);
+	struct slub_node *n;
+	struct page *page;
+
+	while (!object) {
+		page = new_slab(ctx, s, gfp, nid);
+		if (!page)
+			return NULL;
+		n = node_of(s, page);
+		spin_lock(&n->lock);
+		add_partial(s, n, page, true);
+		object = debug_take(ctx, s, n, page);
+		spin_unlock(&n->lock);
+	}
+	return object;
+}
+
+static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
+		       struct page *page, void *object) NO_LOCK_ANALYSIS
+{
+	struct slub_node *n = node_of(s, page);
+	struct page *map = s->base.slab->machine->map;
+	char *base = base_of(s, page);
+	struct slub_state t;
+	bool was_full;
+
+	count(ctx, s, FREE_SLOWPATH);
+	spin_lock(&n->lock);
+	t = slub_state_of(slub_word(page));
+	if (!slab_debug_free(ctx, &s->base, page, object,
+			     slub_is_free(&s->base, page, object))) {
+		spin_unlock(&n->lock); /* the object is lost */
+		return;
+	}
+	was_full = !t.first;
+	slub_set_link(s, object, slub_first(s, base, t.first));
+	t.first = (uint16_t)(slub_index(s, base, object) + 1);
+	t.inuse--;
+	/* REL(slub-state): pairs with ACQ(slub-state) */
+	atomic_store_explicit(&page->payload, slub_state_pack(t),
+			      memory_order_release);
+	if (was_full && (s->base.flags & SLAB_STORE_USER))
+		pfn_list_del(&n->full, map, pfn_of(s, page));
+	if (!t.inuse && node_partial(n) >= s->min_partial) {
+		free_emptied(ctx, s, n, page, was_full);
+		return;
+	}
+	if (was_full) {
+		add_partial(s, n, page, false);
+		count(ctx, s, FREE_ADD_PARTIAL);
+	}
+	spin_unlock(&n->lock);
+}
+
+/* ---- shrink and the end
+ * -------------------------------------------------------- */
+
+static void flush_all(struct slab_ctx *ctx, struct slub_cache *s)
+{
+	for (unsigned slot = 0; slot < s->nr_slots; slot++)
+		flush_cpu(ctx, s, slot);
+}
+
+#define SHRINK_CLASSES 32
+
+/* Sorts the node's partial slabs, the fullest first, and takes the empty ones
+ * out; they come back chained through page->next. */
+static uint32_t shrink_node(struct slub_cache *s, struct slub_node *n)
+{
+	struct page *map = s->base.slab->machine->map;
+	struct pfn_list class[SHRINK_CLASSES], rest;
+	uint32_t empty = PFN_LIST_END, pfn;
+
+	for (unsigned i = 0; i < SHRINK_CLASSES; i++)
+		pfn_list_init(&class[i]);
+	pfn_list_init(&rest);
+	spin_lock(&n->lock);
+	while ((pfn = pfn_list_pop(&n->partial, map)) != PFN_LIST_END) {
+		const struct slub_state t = slub_state_of(slub_word(&map[pfn]));
+		const unsigned free = t.objects - t.inuse;
+
+		if (!t.inuse) {
+			node_partial_add(n, -1);
+			map[pfn].next = empty;
+			empty = pfn;
+		} else if (free <= SHRINK_CLASSES) {
+			pfn_list_add_head(&class[free - 1], map, pfn);
+		} else {
+			pfn_list_add_tail(&rest, map, pfn);
+		}
+	}
+	for (unsigned i = 0; i < SHRINK_CLASSES; i++)
+		while ((pfn = pfn_list_pop(&class[i], map)) != PFN_LIST_END)
+			pfn_list_add_tail(&n->partial, map, pfn);
+	while ((pfn = pfn_list_pop(&rest, map)) != PFN_LIST_END)
+		pfn_list_add_tail(&n->partial, map, pfn);
+	spin_unlock(&n->lock);
+	return empty;
+}
+
+static unsigned long slabs_left(const struct slub_cache *s)
+{
+	unsigned long left = 0;
+
+	for (unsigned i = 0; i < s->nr_nodes; i++)
+		/* relaxed: a statistic */
+		left += atomic_load_explicit(&s->node[i].nr_slabs,
+					     memory_order_relaxed);
+	return left;
+}
+
+int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+
+	flush_all(ctx, s);
+	for (unsigned i = 0; i < s->nr_nodes; i++) {
+		uint32_t pfn = shrink_node(s, &s->node[i]);
+
+		while (pfn != PFN_LIST_END) {
+			struct page *page = page_of(s, pfn);
+
+			pfn = page->next;
+			/* as in Linux, not counted as free_slab */
+			discard(ctx, s, page);
+		}
+	}
+	reap_rcu(ctx, s);
+	return slabs_left(s) > 0;
+}
+
+unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+
+	slub_shrink(ctx, base);
+	if (base->flags & SLAB_TYPESAFE_BY_RCU) {
+		slab_rcu_barrier();
+		reap_rcu(ctx, s);
+	}
+	return slabs_left(s);
+}
+
+/* ---- creation
+ * -------------------------------------------------------------------- */
+
+int slub_cache_geometry(const struct slab_config *cfg, struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+	int rc = slub_geometry(cfg, base);
+
+	if (rc)
+		return rc;
+	s->min_partial = slub_min_partial(base->size);
+	s->cpu_partial = slub_cpu_partial(base);
+	s->cpu_partial_slabs = slub_cpu_partial_slabs(base, s->cpu_partial);
+	s->defrag_ratio = 1000;
+	return 0;
+}
+
+int slub_open(struct slab_allocator *slab)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	slab->rseq = RSEQ_X86_64 && slab->config.slub_fast == SLUB_FAST_RSEQ &&
+		     rseq_available();
+	if (slab->rseq && cpus > 0)
+		slab->nr_slots = (unsigned)cpus;
+	return 0;
+}
+
+/* Every thread of the allocator takes the same way. */
+int slub_thread_enter(struct slab_ctx *ctx)
+{
+	return ctx->slab->rseq && !rseq_available() ? -ENOSYS : 0;
+}
+
+/* Fisher-Yates, from the allocator's seed. */
+static int random_order(struct slub_cache *s)
+{
+	const struct slab_config *cfg = &s->base.slab->config;
+	const unsigned n = s->base.objects;
+	uint64_t rng = cfg->seed ^ (s->base.id + 1ULL) * 0x9e3779b97f4a7c15ULL;
+
+	if (!cfg->random || n < 2)
+		return 0;
+	s->order = malloc(n * sizeof(*s->order));
+	if (!s->order)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		s->order[i] = i;
+	for (unsigned i = n; i > 1; i--) {
+		unsigned j;
+		uint32_t t;
+
+		rng = rng * 6364136223846793005ULL + 1442695040888963407ULL;
+		j = (unsigned)((rng >> 33) % i);
+		t = s->order[i - 1];
+		s->order[i - 1] = s->order[j];
+		s->order[j] = t;
+	}
+	return 0;
+}
+
+static void init_cpu(struct slub_cache *s, unsigned slot)
+{
+	struct slub_cpu *c = &s->cpu[slot];
+
+	c->cpu = (uint16_t)slot;
+	c->slab = c->partial = PFN_LIST_END;
+	c->head.tag = slot;
+	spin_lock_init(&c->lock, RANK_SLAB_CPU);
+	/* relaxed: no other thread knows the cache */
+	atomic_store_explicit(&s->slots.slot[slot], &c->head,
+			      memory_order_relaxed);
+}
+
+static void init_node(struct slub_node *n)
+{
+	spin_lock_init(&n->lock, RANK_SLAB_NODE);
+	pfn_list_init(&n->partial);
+	pfn_list_init(&n->full);
+}
+
+static void set_mode(struct slub_cache *s)
+{
+	const struct slab_config *cfg = &s->base.slab->config;
+
+	s->hardened = cfg->hardened;
+	if (s->hardened)
+		s->random = (cfg->seed ^ (s->base.id + 1ULL)) *
+				    0xbf58476d1ce4e5b9ULL |
+			    1ULL << 63;
+	if (!s->base.slab->rseq)
+		s->mode = SLUB_CMPXCHG;
+	else
+		s->mode = s->hardened ? SLUB_RSEQ_HARDENED : SLUB_RSEQ;
+	s->tid_step = 1;
+	while (s->tid_step < s->nr_slots)
+		s->tid_step *= 2;
+}
+
+static void *zeroed(size_t bytes)
+{
+	void *p;
+
+	bytes = round_up_pow2(bytes, 2 * CACHELINE_SIZE);
+	p = aligned_alloc(2 * CACHELINE_SIZE, bytes);
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+int slub_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+
+	s->nr_slots = ctx->slab->nr_slots;
+	s->nr_nodes = ctx->slab->machine->desc.topo.nr_nodes;
+	s->cpu = zeroed(s->nr_slots * sizeof(*s->cpu));
+	s->node = zeroed(s->nr_nodes * sizeof(*s->node));
+	s->slots.slot = zeroed(s->nr_slots * sizeof(*s->slots.slot));
+	if (!s->cpu || !s->node || !s->slots.slot || random_order(s)) {
+		slub_cache_close(base);
+		return -ENOMEM;
+	}
+	set_mode(s);
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		init_cpu(s, i);
+	for (unsigned i = 0; i < s->nr_nodes; i++)
+		init_node(&s->node[i]);
+	/* relaxed: no other thread knows the cache */
+	atomic_store_explicit(&s->rcu_done, PFN_LIST_END, memory_order_relaxed);
+	return 0;
+}
+
+void slub_cache_close(struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+
+	free(s->cpu);
+	free(s->node);
+	free((void *)s->slots.slot);
+	free(s->order);
+	s->cpu = NULL;
+	s->node = NULL;
+	s->slots.slot = NULL;
+	s->order = NULL;
+}
+
+size_t slub_usable(const struct kmem_cache *s)
+{
+	if (s->flags & (SLAB_RED_ZONE | SLAB_POISON))
+		return s->object_size;
+	if (s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER))
+		return s->inuse;
+	return s->size;
+}

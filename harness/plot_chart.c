@@ -83,6 +83,7 @@ static void append(char *out, size_t len, const char *text)
 void chart_credit(struct chart *c, const struct run_data *run,
 		  unsigned nr_samples, bool synthetic)
 {
+	const char *mark = "";
 	char samples[96];
 	const char *commit = json_text_or(run->env, "commit", "unknown");
 	bool dirty = json_is_true(json_object_get(run->env, "dirty"));
@@ -95,12 +96,13 @@ void chart_credit(struct chart *c, const struct run_data *run,
 		 nr_samples == 1 ? "" : "s");
 	append(c->foot, sizeof(c->foot), samples);
 	append(c->foot, sizeof(c->foot), run->id);
-	if (run_emulated(run))
-		append(c->subtitle, sizeof(c->subtitle),
-		       "   [emulated CPUs: no time here means anything]");
-	if (synthetic)
-		append(c->subtitle, sizeof(c->subtitle),
-		       "   [synthetic topology: not NUMA latency]");
+	if (synthetic && run_emulated(run))
+		mark = "   [synthetic topology, emulated: no timing claim]";
+	else if (synthetic)
+		mark = "   [synthetic topology: not NUMA latency]";
+	else if (run_emulated(run))
+		mark = "   [emulated: no timing claim]";
+	append(c->title, sizeof(c->title), mark);
 }
 
 unsigned chart_engine_style(const struct run_data *run, const char *engine)

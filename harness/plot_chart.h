@@ -63,7 +63,7 @@ void chart_slug(char *out, size_t len, const char *text);
 /* A single-quoted gnuplot string: no byte of `text` leaves it. */
 void chart_quote(FILE *f, const char *text);
 /* CPU, commit, run and number of repetitions; "synthetic" and "emulated" in the
- * subtitle. */
+ * title. */
 void chart_credit(struct chart *c, const struct run_data *run,
 		  unsigned nr_samples, bool synthetic);
 /* 1 .. CHART_STYLES: the same engine has the same style in each chart. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "alloc/base/check.h"
+#include "harness/swap_params.h"
 #include "workloads/lib/worker.h"
 
 #define FIELD(member)                                  \
@@ -44,6 +45,9 @@ static const char *const rcu_flavors[] = { "memb", "qsbr", "mb", "bp", NULL };
 static const char *const slub_fasts[] = { "rseq", "cmpxchg", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 static const char *const zonelist_times[] = { "boot", "hotplug", NULL };
+
+static const char *const reclaim_modes[] = { "auto", "off", "on", NULL };
+static const char *const off_on[] = { "off", "on", NULL };
 
 static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
 
@@ -282,6 +286,37 @@ const struct option options[] = {
 	{ "state", OPT_STRING, GROUP_MACHINE, MACHINE & ~AT_MATRIX,
 	  .summary = "free lists to start from: a file of `show state`",
 	  FIELD(machine.state) },
+	{ "reclaim", OPT_ENUM, GROUP_MACHINE, AXIS, .def = "auto",
+	  .choices = reclaim_modes,
+	  .summary = "LRU lists, kswapd, swap; auto: if the workload needs them",
+	  FIELD(reclaim) },
+	{ "kswapd", OPT_ENUM, GROUP_MACHINE, AXIS, .def = "on",
+	  .choices = off_on,
+	  .summary = "a thread per node that reclaims; off: direct reclaim only",
+	  FIELD(kswapd) },
+	{ "kcompactd", OPT_ENUM, GROUP_MACHINE, AXIS, .def = "on",
+	  .choices = off_on,
+	  .summary = "a thread per node that compacts; off: direct only",
+	  FIELD(kcompactd) },
+	{ "swap", OPT_SWAP, GROUP_MACHINE, PER_CELL, .def = "auto",
+	  .summary = "swap device; auto: a nameless file in the run folder",
+	  FIELD(swap) },
+	{ "swappiness", OPT_INT, GROUP_MACHINE, AXIS, .def = "60",
+	  .min = 0, .max = 200,
+	  .summary = "weight of anonymous against file pages",
+	  FIELD(swappiness) },
+	{ "extfrag_threshold", OPT_INT, GROUP_MACHINE, AXIS, .def = "500",
+	  .min = 0, .max = 1000, .unit = "1/1000",
+	  .summary = "fragmentation index up to which nothing is compacted",
+	  FIELD(extfrag_threshold) },
+	{ "compaction_proactiveness", OPT_INT, GROUP_MACHINE, AXIS,
+	  .def = "20", .min = 0, .max = 100, .unit = "percent",
+	  .summary = "how much kcompactd does unasked; 0: nothing",
+	  FIELD(compaction_proactiveness) },
+	{ "swap_faults", OPT_INT, GROUP_MACHINE, PER_CELL, .def = "0",
+	  .min = 0, .max = 500000, .unit = "1/1000000",
+	  .summary = "swap transfers that fail on purpose, of each kind",
+	  FIELD(swap_faults) },
 	/* [node] */
 	{ "cpus", OPT_STRING, GROUP_NODE, AT_NODE,
 	  .summary = "CPUs of this node: 0-3,8", NODE_FIELD(cpus) },
@@ -452,6 +487,11 @@ void option_expected(const struct option *o, char *buf, size_t len)
 		snprintf(buf, len,
 			 "none, or cache flags joined by '|', such as "
 			 "hwcache_align|reclaim_account");
+		break;
+	case OPT_SWAP:
+		snprintf(buf, len,
+			 "none, auto or PATH, the last two with ,size=SIZE of "
+			 "whole pages");
 		break;
 	case OPT_PLACEMENT:
 		snprintf(buf, len,
@@ -634,6 +674,8 @@ static int set_gfp(const struct option *o, const char *value,
 static int set_value(const struct option *o, const char *value,
 		     struct job_params *p)
 {
+	struct swap_params swap;
+
 	switch (o->type) {
 	case OPT_INT:
 	case OPT_SIZE:
@@ -655,6 +697,9 @@ static int set_value(const struct option *o, const char *value,
 		return set_range(o, value, p);
 	case OPT_GFP:
 		return set_gfp(o, value, p);
+	case OPT_SWAP:
+		return swap_params_parse(value, &swap) ? -EINVAL
+						       : set_text(o, value, p);
 	case OPT_CACHE_FLAGS:
 		return slab_flags_parse(value, field_of(o, p));
 	case OPT_THREADS:
@@ -723,6 +768,7 @@ void option_format(const struct option *o, const struct job_params *p,
 	case OPT_STRING:
 	case OPT_NAME:
 	case OPT_CHOICE:
+	case OPT_SWAP:
 		snprintf(buf, len, "%s", (const char *)at);
 		break;
 	case OPT_RANGE:
@@ -784,7 +830,7 @@ const char *option_type_name(enum option_type type)
 		[OPT_GFP] = "gfp",           [OPT_CACHE_FLAGS] = "flags",
 		[OPT_THREADS] = "threads",   [OPT_PLACEMENT] = "placement",
 		[OPT_MEM_POLICY] = "policy", [OPT_CPUS] = "cpus",
-		[OPT_RULE] = "rule",
+		[OPT_RULE] = "rule",         [OPT_SWAP] = "string",
 	};
 
 	return names[type];

@@ -18,6 +18,9 @@
 #define JOB_NAME_MAX  64
 #define JOB_VALUE_MAX 1024 /* bytes of one value, its terminator included */
 
+/* Does a cell have reclaim? auto: if its workload needs it. */
+enum reclaim_mode { RECLAIM_AUTO, RECLAIM_OFF, RECLAIM_ON };
+
 struct thread_count {
 	uint32_t n; /* threads, or percent of the usable CPUs */
 	bool percent;
@@ -40,7 +43,12 @@ struct job_params {
 	struct mem_rules mem_policy;
 	char cpu_set[CPU_SET_MAX]; /* cpus= as a set; "": every CPU */
 	bool oversubscribe;
-	uint32_t huge_probe; /* order-9 blocks asked for at each look */
+	enum reclaim_mode reclaim;
+	uint32_t kswapd, kcompactd; /* 0 off, 1 on */
+	uint32_t swappiness, extfrag_threshold, compaction_proactiveness;
+	uint32_t swap_faults;     /* of a million transfers, by kind */
+	char swap[JOB_VALUE_MAX]; /* see swap_params.h */
+	uint32_t huge_probe;      /* order-9 blocks asked for at each look */
 	bool memlock;
 	uint32_t repeat;  /* fresh processes per cell */
 	uint32_t retries; /* more tries of a noisy repetition */
@@ -67,6 +75,7 @@ enum option_type {
 	OPT_RANGE, /* two sizes */
 	OPT_GFP,
 	OPT_CACHE_FLAGS,
+	OPT_SWAP,
 	OPT_THREADS,
 	OPT_PLACEMENT,
 	OPT_MEM_POLICY,

@@ -58,7 +58,9 @@ static unsigned split(char *line, char *field[COLUMNS])
 	unsigned n = 0;
 
 	line[strcspn(line, "\r\n")] = '\0';
-	for (char *s = line; s && n < COLUMNS; n++) {
+	for (char *s = line; s; n++) {
+		if (n == COLUMNS)
+			return n;
 		field[n] = s;
 		s = strchr(s, ',');
 		if (s)
@@ -66,7 +68,7 @@ static unsigned split(char *line, char *field[COLUMNS])
 		else
 			return n + 1;
 	}
-	return COLUMNS + 1;
+	return n;
 }
 
 static bool number_of(const char *s, double *out)
@@ -102,7 +104,7 @@ static const char *add_row(struct series *s, char *line)
 	struct moment *m;
 
 	if (split(line, field) != COLUMNS)
-		return "22 fields";
+		return "22 fields or more";
 	for (unsigned i = 0; i < COLUMNS; i++) {
 		bool index = i == INDEXES || i == INDEXES + 1 || i == HUGE_GOT;
 
@@ -138,7 +140,8 @@ static int read_series(struct plotter *p, const char *path, FILE *f,
 	if (!fgets(line, sizeof(line), f))
 		return complain(p, path, 1, "a line of column names");
 	line[strcspn(line, "\r\n")] = '\0';
-	if (strcmp(line, header) != 0)
+	/* columns that were added later are of no concern here */
+	if (strncmp(line, header, strlen(header)) != 0)
 		return complain(p, path, 1, header);
 	while (fgets(line, sizeof(line), f)) {
 		const char *expected = "a whole line";

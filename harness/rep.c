@@ -86,7 +86,8 @@ static int populate(struct rep *rep, char *err, size_t err_len)
 	uint64_t begin = tsc_read();
 	int r;
 
-	if (rep->params->workload.touch == TOUCH_NONE)
+	if (rep->params->workload.touch == TOUCH_NONE &&
+	    !rep_wants_reclaim(rep))
 		return 0;
 	r = arena_populate(&rep->arena, rep->desc, err, err_len);
 	rep->populate_ticks = tsc_read() - begin;
@@ -219,6 +220,8 @@ static int set_up(struct rep *rep, char *err, size_t err_len)
 		r = populate(rep, err, err_len);
 	if (!r)
 		r = start_engine(rep, err, err_len);
+	if (!r)
+		r = rep_reclaim_start(rep, err, err_len);
 	if (!r)
 		r = give_rings(rep, err, err_len);
 	if (!r)
@@ -379,6 +382,7 @@ static void measure(struct rep *rep)
 		getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss;
 	collect_noise(rep);
 	rep_slab_finish(rep);
+	rep_reclaim_stop(rep);
 	rep->drained = prove_whole(rep, "after the run");
 	prove_limbo(rep);
 	prove_placement(rep);
@@ -407,6 +411,7 @@ static void take_apart(struct rep *rep)
 	rep_team_drop(rep);
 	if (rep->abandoned)
 		return;
+	reclaim_destroy(rep->reclaim);
 	if (rep->engine) {
 		page_ctx_exit(&rep->ctx);
 		rep->binding->ops->destroy(rep->engine);

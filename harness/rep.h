@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "harness/arena.h"
+#include "alloc/page/reclaim.h"
 #include "harness/audit.h"
 #include "harness/bind.h"
 #include "harness/clock.h"
@@ -71,12 +72,21 @@ struct phase_window {
 	struct zone_lock_stats locks_before, locks_after;
 };
 
+/* What reclaim has of a zone, and since the start. */
+struct reclaim_look {
+	long boost, lru[NR_LRU_LISTS]; /* pages */
+	uint64_t swap_used;            /* pages, whole machine */
+	uint64_t pswpin, pswpout;      /* pages, whole machine */
+	bool kswapd_awake;             /* of the zone's node */
+};
+
 struct sample {
 	uint64_t tsc;
 	uint16_t zone;
 	uint64_t free_pages;
 	uint64_t nr_free[NR_PAGE_ORDERS];
 	struct zone_held held;
+	struct reclaim_look reclaim;
 	uint32_t huge_got; /* order-9 blocks of this zone, if asked for */
 };
 
@@ -116,7 +126,8 @@ struct rep {
 	struct arena arena;
 	struct machine *machine;
 	struct page_engine *engine;
-	struct page_ctx ctx; /* the main thread's */
+	struct reclaim *reclaim; /* NULL: none */
+	struct page_ctx ctx;     /* the main thread's */
 	struct zone_counters *counters;
 	struct event_ring *node_events; /* [nr_nodes], of the engine's own
 				       threads; NULL: it has none */
@@ -166,6 +177,24 @@ int rep_team_run(struct rep *rep) MUST_CHECK;
 /* Memory of an event ring, touched, and how its events share slots. 0 or
  * -ENOMEM; ring->slot is the caller's to free. */
 int rep_ring_init(const struct rep *rep, struct event_ring *ring) MUST_CHECK;
+
+/* How long events share a slot at first, in ticks. */
+uint64_t rep_event_span(const struct rep *rep);
+
+/*
+ * rep_reclaim.c; start and stop do nothing for cells without reclaim. start:
+ * main thread, after the engine. stop: after the workers' end; judges. The
+ * rings of its threads, after stop; rep_reclaim_json: only where there is
+ * reclaim. look: by the sampler.
+ */
+bool rep_wants_reclaim(const struct rep *rep);
+int rep_reclaim_start(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
+void rep_reclaim_stop(struct rep *rep);
+unsigned rep_nr_reclaim_rings(const struct rep *rep);
+const struct event_ring *rep_reclaim_ring(const struct rep *rep, unsigned i);
+json_t *rep_reclaim_json(const struct rep *rep);
+void rep_reclaim_look(const struct rep *rep, const struct zone *zone,
+		      struct reclaim_look *out);
 
 /* rep_gate.c. Tells the profiler, if there is one, to begin or to end, and
  * waits until it has. Main thread, while the workers wait at the barrier. */

@@ -191,16 +191,23 @@ static void add_machine(json_t *list, const struct rep *rep)
 				  1e6));
 }
 
-/* The rings of the workers, then those of the engine's own threads. */
+/* The rings of the workers, then those of the engine's own threads, then those
+ * of kswapd and kcompactd. */
 static unsigned rep_nr_rings(const struct rep *rep)
 {
-	return rep->team.nr + rep_nr_node_rings(rep);
+	return rep->team.nr + rep_nr_node_rings(rep) +
+	       rep_nr_reclaim_rings(rep);
 }
 
 static const struct event_ring *rep_ring(const struct rep *rep, unsigned i)
 {
-	return i < rep->team.nr ? &rep->thread[i].events
-				: &rep->node_events[i - rep->team.nr];
+	const unsigned nr_node = rep_nr_node_rings(rep);
+
+	if (i < rep->team.nr)
+		return &rep->thread[i].events;
+	i -= rep->team.nr;
+	return i < nr_node ? &rep->node_events[i]
+			   : rep_reclaim_ring(rep, i - nr_node);
 }
 
 /* Of engines that defer frees: sums over the zones. */
@@ -577,6 +584,8 @@ static json_t *result_json(const struct rep *rep)
 	json_object_set_new(root, "counters", counters_json(rep));
 	if (rep->slab_json)
 		json_object_set(root, "slab", rep->slab_json);
+	if (rep->reclaim)
+		json_object_set_new(root, "reclaim", rep_reclaim_json(rep));
 	return root;
 }
 
@@ -599,11 +608,26 @@ static int64_t since_gate(const struct rep *rep, uint64_t tsc)
 	return -(int64_t)clock_ns(&rep->clock, open - tsc);
 }
 
+/* The marks as they are in force, and what reclaim has. */
+static void reclaim_fields(FILE *f, const struct zone *zone,
+			   const struct reclaim_look *r)
+{
+	for (unsigned mark = WMARK_MIN; mark <= WMARK_HIGH; mark++)
+		fprintf(f, ",%ld", zone->watermark[mark] + r->boost);
+	fprintf(f, ",%ld", r->boost);
+	for (unsigned i = 0; i < NR_LRU_LISTS; i++)
+		fprintf(f, ",%ld", r->lru[i]);
+	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d\n", r->swap_used,
+		r->pswpin, r->pswpout, r->kswapd_awake);
+}
+
 static void series_text(FILE *f, const struct rep *rep)
 {
 	fprintf(f, "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,"
 		   "o10,extfrag9,unusable9,cached_pages,limbo_pages,"
-		   "grace_periods,merged_blocks,huge_got\n");
+		   "grace_periods,merged_blocks,huge_got,min,low,high,boost,"
+		   "inactive_anon,active_anon,inactive_file,active_file,"
+		   "unevictable,swap_used,pswpin,pswpout,kswapd_awake\n");
 	for (uint32_t i = 0; i < rep->samples.nr; i++) {
 		const struct sample *s = &rep->samples.slot[i];
 		const struct zone *zone = &rep->machine->zone[s->zone];
@@ -621,9 +645,10 @@ static void series_text(FILE *f, const struct rep *rep)
 			s->held.cached_pages, s->held.limbo_pages,
 			s->held.grace_periods, s->held.merged_blocks);
 		if (rep->huge.done)
-			fprintf(f, ",%u\n", s->huge_got);
+			fprintf(f, ",%u", s->huge_got);
 		else
-			fputs(",\n", f);
+			fputc(',', f);
+		reclaim_fields(f, zone, &s->reclaim);
 	}
 }
 

@@ -62,6 +62,7 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 	out->held = (struct zone_held){ 0 };
 	if (ops->held)
 		ops->held(rep->engine, zone, &out->held);
+	rep_reclaim_look(rep, zone, &out->reclaim);
 }
 
 static void look_at_worker(struct rep_thread *t)

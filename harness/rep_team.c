@@ -63,7 +63,7 @@ static uint64_t invol_switches(void)
  * How long events of one key share a slot: so long that all windows of as many
  * keys as are to be expected fill half of a ring.
  */
-static uint64_t event_span(const struct rep *rep)
+uint64_t rep_event_span(const struct rep *rep)
 {
 	const struct job_params *p = rep->params;
 	uint64_t ns = 0;
@@ -85,7 +85,7 @@ int rep_ring_init(const struct rep *rep, struct event_ring *ring)
 	/* touched now, so that no event has to wait for its page */
 	memset(ring->slot, 0, cap * sizeof(*ring->slot));
 	ring->cap = cap;
-	ring->span = event_span(rep);
+	ring->span = rep_event_span(rep);
 	return 0;
 }
 

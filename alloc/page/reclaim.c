@@ -20,6 +20,7 @@ void reclaim_defaults(struct reclaim_config *cfg)
 	*cfg = (struct reclaim_config){
 		.kswapd = true,
 		.kcompactd = true,
+		.proactive = true,
 		.swappiness = 60,
 		.extfrag_threshold = 500,
 		.compaction_proactiveness = 20,
@@ -162,6 +163,7 @@ static int thread_start(struct reclaim *r, unsigned nid,
 	w->kind = kind;
 	w->nid = (uint16_t)nid;
 	w->events.cap = r->cfg.events;
+	w->events.span = r->cfg.event_span;
 	w->events.slot = calloc(r->cfg.events, sizeof(*w->events.slot));
 	w->counters = calloc(r->machine->nr_zones, sizeof(*w->counters));
 	if ((!w->events.slot && r->cfg.events) || !w->counters)

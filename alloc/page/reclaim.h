@@ -27,6 +27,7 @@ struct reclaim_config {
 	int extfrag_threshold; /* 0 .. 1000; Linux: 500 */
 	int compaction_proactiveness; /* 0 .. 100; Linux: 20 */
 	uint32_t events;              /* room for events of each thread */
+	uint64_t event_span;          /* of its ring, see event.h */
 	struct swap_config swap;
 	/* Called first in each new thread, which it may pin and name; NULL:
 	 * nothing. nid: the modelled node. */

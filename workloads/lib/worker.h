@@ -67,6 +67,9 @@ struct team {
 #define WORKLOAD_TOUCH        0x4u /* measures touching: refuses touch=none */
 #define WORKLOAD_ONE_THREAD   0x8u /* means nothing with several */
 
+/* Uses lru.h: the machine has reclaim unless reclaim=off. Then ctx->machine->
+ * reclaim may be NULL, and prepare refuses. */
+#define WORKLOAD_RECLAIM 0x8u
 #define WORKLOAD_OBJECTS 0x4u /* cannot run on a SLAB_F_FLOOR engine */
 
 /* Whether w can run on an engine with these features. */

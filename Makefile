@@ -92,7 +92,8 @@ FAULT_SH   := $(filter %/faults.sh,$(TEST_SH))
 ORACLE_SH  := $(filter %/oracles.sh,$(TEST_SH))
 MODEL_SH   := $(filter %/spin_test.sh,$(TEST_SH))
 NUMA_SH    := $(filter %/numa_vm.sh,$(TEST_SH))
-SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH) $(NUMA_SH),$(TEST_SH))
+CALL_SH    := $(filter %/hot_call_test.sh,$(TEST_SH))
+SCRIPT_SH  := $(filter-out $(FAULT_SH) $(ORACLE_SH) $(MODEL_SH) $(NUMA_SH) $(CALL_SH),$(TEST_SH))
 
 GEN := $(B)/build_info.gen.h $(B)/page_workloads.gen.h $(B)/slab_workloads.gen.h
 
@@ -213,7 +214,7 @@ SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-
 HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
 .PHONY: test test-all test-unit test-conform test-torture test-corpus \
-	test-models test-scripts test-dispatch test-style test-faults test-fuzz \
+	test-models test-scripts test-dispatch test-style test-faults test-call test-fuzz \
 	test-asan test-ubsan test-tsan test-clang test-variant test-oracles test-numa
 test-unit: $(UNIT_BIN)
 	@$(RUN) $(UNIT_BIN)
@@ -232,6 +233,10 @@ test-style:
 # Protocols as models, every interleaving.
 test-models:
 	@CC='$(CC)' $(RUN) $(MODEL_SH)
+# The engines' functions out of line: built, run and flagged.
+test-call:
+	+@$(SUB) B=$(B)/call HOT=call $(B)/call/zonebench
+	@ZONEBENCH=$(B)/call/zonebench $(RUN) $(CALL_SH)
 test-faults: $(B)/zonebench-faulty
 	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
 
@@ -267,7 +272,7 @@ else
 endif
 
 TEST_GROUPS := test-unit test-conform test-torture test-models test-corpus test-scripts \
-	test-dispatch test-style test-faults test-clang test-asan test-ubsan \
+	test-dispatch test-style test-faults test-call test-clang test-asan test-ubsan \
 	test-tsan test-fuzz
 test:
 	scripts/install-deps.sh test
@@ -337,7 +342,7 @@ help:
 	@echo 'make bench          install what is missing, build, run $(JOB), draw'
 	@echo 'make test           install what is missing, build and run every test'
 	@echo 'make test-GROUP     one group: unit conform torture models corpus scripts dispatch'
-	@echo '                    style faults clang asan ubsan tsan fuzz'
+	@echo '                    style faults call clang asan ubsan tsan fuzz'
 	@echo 'make test-oracles   the files it writes, read by other programs'
 	@echo 'make test-numa      the program on several NUMA nodes, in QEMU guests'
 	@echo 'make install        PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'

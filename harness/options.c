@@ -364,6 +364,13 @@ bool option_is_axis(const struct option *o)
 	return (o->where & AT_MATRIX) && o->type != OPT_RULE;
 }
 
+bool option_tells_apart(const char *name)
+{
+	const struct option *o = option_find(name, AT_SECTION);
+
+	return !o || o->group != GROUP_RUN || option_is_axis(o);
+}
+
 static void *field_of(const struct option *o, struct job_params *p)
 {
 	if (o->group == GROUP_NODE)

@@ -119,6 +119,9 @@ const char *option_nearest(const char *name, unsigned where);
 
 /* Whether comma lists of this key multiply. */
 bool option_is_axis(const struct option *o);
+/* Whether cells that differ in this key measure different things; a length of
+ * a window or the like says only how long. Unknown keys do. */
+bool option_tells_apart(const char *name);
 
 /* Sets every field to its default. */
 void job_params_init(struct job_params *p);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "harness/json_read.h"
+#include "harness/options.h"
 #include "harness/outfile.h"
 
 #define LABEL_GAP 0.052 /* of the height, between two labels */
@@ -259,7 +260,7 @@ void plot_group_text(char *out, size_t len, const struct run_data *run,
 	{
 		if (!strcmp(name, key) || !strcmp(name, "order") ||
 		    !strcmp(name, "threads") || !strcmp(name, "engine") ||
-		    !varies(run, cell, name))
+		    !option_tells_apart(name) || !varies(run, cell, name))
 			continue;
 		snprintf(item, sizeof(item), "%s%.60s %.80s", *out ? ", " : "",
 			 name, json_string_value(v));

@@ -252,6 +252,7 @@ static void add_huge(json_t *list, const struct rep *rep)
 
 	if (!h->done)
 		return;
+	add_metric(list, "huge_asked", "blocks", "none", json_real(ask));
 	add_metric(list, "huge_rate", "share", "higher",
 		   json_real(huge_rate_mean(rep)));
 	add_metric(list, "huge_rate_end", "share", "higher",

@@ -162,6 +162,8 @@ static void add_key(struct table *t, const char *key)
 		if (strlen(value) > width)
 			width = (unsigned)strlen(value);
 	}
+	if (!same && !option_tells_apart(key))
+		return;
 	if (!same && t->nr_columns < KEYS_MAX)
 		t->column[t->nr_columns++] = (struct column){ key, width };
 	else if (same && *first && worth_telling(key, first) &&

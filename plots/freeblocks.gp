@@ -10,7 +10,11 @@ set yrange [-0.5:10.5]
 set ytics 0, 1, 10
 unset grid
 set xrange [x_min:x_max]
-set xlabel 'time since the gate opened, s' offset 0, 0.3
+# one label for all panels, and few enough times for the width of each
+set xlabel ' ' offset 0, 0.3
+decade = 10 ** floor(log10(x_max - x_min))
+steps = (x_max - x_min) / decade * series_n
+set xtics decade * (steps < 4 ? 0.5 : steps < 8 ? 1 : steps < 16 ? 2 : 5)
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \
@@ -32,13 +36,15 @@ do for [pass=1:2] {
 			set label 101 title_text at screen 0.02, screen 0.958 \
 				left font ',16' noenhanced
 			set label 102 subtitle_text at screen 0.02, \
-				screen 0.908 left font ',10' \
+				screen 0.908 left font subtitle_font \
 				textcolor rgb '#505050' noenhanced
 			set label 103 foot_text at screen 0.02, screen 0.025 \
 				left font ',8' textcolor rgb '#606060' \
 				noenhanced
 			set label 104 'order' at screen 0.022, screen 0.48 \
 				center rotate by 90
+			set label 105 x_text at screen 0.445, screen 0.075 \
+				center noenhanced
 			set colorbox user origin screen 0.87, screen 0.155 \
 				size screen 0.02, screen 0.66
 			set format y '%g'
@@ -47,6 +53,7 @@ do for [pass=1:2] {
 			unset label 102
 			unset label 103
 			unset label 104
+			unset label 105
 			unset colorbox
 			set format y ''
 		}

@@ -9,7 +9,7 @@ set xrange [0:x_max]
 set yrange [y_min:y_max]
 set xlabel 'percentile' offset 0, 0.3
 set xtics ('0' 0, '90' 1, '99' 2, '99.9' 3, '99.99' 4, '99.999' 5, \
-	'99.9999' 6, '99.99999' 7)
+	'99.9999' 6, '99.99999' 7) font ',9'
 if (quantum_y > y_min) {
 	set object 1 rectangle from graph 0, first y_min to graph 1, \
 		first quantum_y back fillstyle solid 1 noborder \
@@ -30,7 +30,7 @@ do for [pass=1:2] {
 	set label 101 title_text at screen 0.02, screen 0.958 left \
 		font ',16' noenhanced
 	set label 102 subtitle_text at screen 0.02, screen 0.908 left \
-		font ',10' textcolor rgb '#505050' noenhanced
+		font subtitle_font textcolor rgb '#505050' noenhanced
 	set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \
 		textcolor rgb '#606060' noenhanced
 	set label 110 'allocate' at graph 0, graph 1.05 left font ',12'
@@ -41,7 +41,7 @@ do for [pass=1:2] {
 	set label 104 y_text at screen 0.022, screen 0.48 center \
 		rotate by 90 noenhanced
 	set ytics ()
-	do for [t in log_tics] { set ytics add (t t+0) }
+	do for [t in log_tics] { set ytics add (gprintf('%.0s%c', t+0) t+0) }
 	unset label 130
 	do for [i=1:series_n] { unset label 200+i }
 	plot for [i=1:series_n] base.'.dat' index i-1 using 2:3 \

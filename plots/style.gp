@@ -26,8 +26,10 @@ set border 3 ls 22
 set tics out nomirror scale 0.6
 set grid ytics ls 21
 set key off
+# a long one in small print, so that its end stays on the page
+subtitle_font = strlen(subtitle_text) > 112 ? ',8.5' : ',10'
 set label 101 title_text at screen 0.02, screen 0.958 left font ',16' noenhanced
-set label 102 subtitle_text at screen 0.02, screen 0.908 left font ',10' \
+set label 102 subtitle_text at screen 0.02, screen 0.908 left font subtitle_font \
 	textcolor rgb '#505050' noenhanced
 set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \
 	textcolor rgb '#606060' noenhanced

@@ -1,0 +1,232 @@
+#!/usr/bin/perl
+# What the page engines are meant to reach, held against one run of engines.ini
+# and, if given, one of fragment.ini. Reads samples.csv alone.
+#
+#   goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]
+#
+# A figure is the median of its repetitions; its interval is that of summary.csv
+# (95 % by order statistics from six repetitions on, else the range). The
+# interval of a quotient goes from the lowest numerator over the highest
+# denominator to the opposite. Floors are divided within a repetition. "met" and
+# "not met" are said where the whole interval is on one side of the goal, "open"
+# where it is not. Exit status 0: all met or open, 1: some not met, 2: bad input.
+use strict;
+use warnings;
+
+my $markdown = @ARGV && $ARGV[0] eq "--markdown" ? shift : 0;
+my (%value, $not_met, @rows);
+
+# value{cell}{metric}{rep}; a floor's metric is "floor:NAME".
+sub load {
+	my ($dir) = @_;
+	my $path = "$dir/samples.csv";
+
+	open(my $in, "<", $path) or die "goals.pl: $path: $!\n";
+	my $head = <$in> // "";
+	$head =~ /^run,cell,engine,workload,machine,threads,order,rep,metric,unit,better,value,flags$/
+		or die "goals.pl: $path:1: expected the columns of samples.csv\n";
+	while (<$in>) {
+		chomp;
+		my @f;
+
+		push @f, defined $1 ? $1 =~ s/""/"/gr : $2
+			while /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g && @f < 13;
+		die "goals.pl: $path:$.: expected 13 fields\n" if @f < 13;
+		next if $f[11] eq "";
+		my $metric = $f[2] =~ /^floor:/ ? $f[8] eq "ns_per_op" ? $f[2] : next : $f[8];
+		$value{$f[1]}{$metric}{$f[7]} = $f[11];
+	}
+}
+
+# Rank of the interval's ends: the largest k with P(B(n, 1/2) < k) <= 2.5 %.
+sub rank {
+	my ($n) = @_;
+	my ($p, $sum, $k) = (0.5 ** $n, 0, 0);
+
+	while ($k < $n / 2 && $sum + $p <= 0.025) {
+		$sum += $p;
+		$p *= ($n - $k) / ($k + 1);
+		$k++;
+	}
+	return $k || 1;
+}
+
+# (median, low, high, n) of a list.
+sub stats {
+	my @v = sort { $a <=> $b } @_;
+	my $k = rank(scalar @v);
+
+	return unless @v;
+	my $median = @v % 2 ? $v[$#v / 2] : ($v[@v / 2 - 1] + $v[@v / 2]) / 2;
+	return ($median, $v[$k - 1], $v[@v - $k], scalar @v);
+}
+
+sub figure {
+	my ($cell, $metric) = @_;
+	return stats(values %{$value{$cell}{$metric} // {}});
+}
+
+# One cell over another; a floor: over that of the same repetition.
+sub quotient {
+	my ($a, $metric, $b) = @_;
+
+	if ($b =~ /^floor:/) {
+		my ($over, $under) = ($value{$a}{$metric}, $value{$a}{$b});
+		return stats(map { $over->{$_} / $under->{$_} }
+			grep { $under->{$_} } keys %{$over // {}});
+	}
+	my @a = figure($a, $metric);
+	my @b = figure($b, $metric);
+	return () unless @a && @b && $b[1] > 0;
+	return ($a[0] / $b[0], $a[1] / $b[2], $a[2] / $b[1], $a[3]);
+}
+
+sub number {
+	my ($v) = @_;
+	return sprintf("%." . (abs($v) < 9.995 ? 2 : abs($v) < 99.95 ? 1 : 0) . "f", $v);
+}
+
+sub verdict {
+	my ($sense, $goal, $low, $high) = @_;
+	my ($all, $none) = $sense eq "<=" ? ($high <= $goal, $low > $goal) :
+		$sense eq "<" ? ($high < $goal, $low >= $goal) :
+		$sense eq ">" ? ($low > $goal, $high <= $goal) :
+		($low >= $goal, $high < $goal);
+
+	return "met" if $all;
+	return "open" unless $none;
+	$not_met = 1;
+	return "not met";
+}
+
+# A row: what, "SENSE NUMBER", the figure.
+sub goal {
+	my ($what, $goal, $unit, @figure) = @_;
+	my ($sense, $bound) = $goal =~ /^([<>]=?) (.*)$/;
+
+	return push @rows, [$what, "$goal$unit", "-", "no number"] unless @figure;
+	my ($median, $low, $high) = @figure;
+	push @rows, [$what, "$goal$unit", sprintf("%s [%s .. %s]", number($median),
+		number($low), number($high)), verdict($sense, $bound, $low, $high)];
+}
+
+sub report {
+	my ($what, $unit, @figure) = @_;
+
+	push @rows, [$what, "reported", @figure ? sprintf("%s [%s .. %s]%s",
+		(map { number($_) } @figure[0 .. 2]), $unit) : "-", ""];
+}
+
+sub engines {
+	my $pair = "pair-t1-o0";
+
+	goal("pcp_rseq pair, 1 thread / rseq pop+push", "<= 2", "x",
+		quotient("pcp_rseq-$pair", "ns_per_op", "floor:rseq_stack"));
+	goal("pcp_rseq pair, 1 thread / pcp", "<= 0.5", "x",
+		quotient("pcp_rseq-$pair", "ns_per_op", "pcp-$pair"));
+	goal("pcp pair, 1 thread / lock pair", "<= 3", "x",
+		quotient("pcp-$pair", "ns_per_op", "floor:lock_pair"));
+	goal("$_ pair, throughput of 2 threads / 1", ">= 1.9", "x",
+		quotient("$_-pair-t2-o0", "throughput", "$_-$pair")) for qw(pcp pcp_rseq);
+	my $two = "zonelock-pair-t2-o0";
+	report("zonelock pair, 2 threads", " ns", figure($two, "ns_per_op"));
+	report("its throughput / 1 thread", "x",
+		quotient($two, "throughput", "zonelock-$pair"));
+	report("takings of the lock that found it held", "",
+		figure($two, "zone_lock_contended"));
+	report("wait of one of those", " ns", figure($two, "zone_lock_wait_ns"));
+	report("share of the threads' time spent waiting", "",
+		figure($two, "zone_lock_wait_share"));
+	goal("bulk of 128 Ki frames, pcp_rseq / zonelock", "<= 0.5", "x",
+		quotient("pcp_rseq-bulk-t1-o0", "ns_per_op", "zonelock-bulk-t1-o0"));
+	goal("remote_free, $_ / zonelock", "< 1", "x", quotient("$_-remote_free-t2-o0",
+		"ns_per_op", "zonelock-remote_free-t2-o0")) for qw(pcp_rseq rcu);
+	report("remote_free, $_ / cache line transfer", "x", quotient("$_-remote_free-t2-o0",
+		"ns_per_op", "floor:cacheline_transfer")) for qw(zonelock pcp_rseq rcu);
+	goal("order-9 pair, 2 threads, $_ / zonelock", "<= 0.1", "x",
+		quotient("$_-pair_thp-t2-o9", "ns_per_op", "zonelock-pair_thp-t2-o9"))
+		for qw(pcp pcp_rseq);
+	my $shuffle = "bulk_shuffle-t2-o0";
+	goal("free() in random order, 2 threads, p99.9, rcu / zonelock", "< 1", "x",
+		quotient("rcu-$shuffle", "lat_free_p99_9", "zonelock-$shuffle"));
+	goal("the same, throughput, rcu / zonelock", "> 1", "x",
+		quotient("rcu-$shuffle", "throughput", "zonelock-$shuffle"));
+}
+
+# Over every repetition that there is.
+sub limbo {
+	my @share;
+
+	for my $cell (values %value) {
+		my ($max, $limit) = @$cell{qw(limbo_max_pages limbo_limit_pages)};
+		push @share, map { $max->{$_} / $limit->{$_} }
+			grep { $limit->{$_} } keys %{$max // {}};
+	}
+	@share = sort { $a <=> $b } @share;
+	goal("rcu, most in limbo / limit, of all repetitions", "<= 1", "x",
+		@share ? ($share[-1]) x 3 : ());
+}
+
+# Blocks that zonelock had and the engine had not, over those that fit into
+# what the engine kept on its lists and in limbo.
+sub fragment {
+	my @reference = figure("zonelock-churn-t2", "huge_rate_end");
+	my ($asked) = figure("zonelock-churn-t2", "huge_asked");
+
+	return unless $asked;
+	for my $engine (qw(zonelock pcp pcp_rseq rcu)) {
+		my $cell = "$engine-churn-t2";
+		report("order 9 after churn, had of those asked for, $engine", "",
+			figure($cell, "huge_rate_end"));
+		report("the same after a drain, $engine", "",
+			figure($cell, "huge_rate_drained"));
+	}
+	for my $engine (qw(pcp pcp_rseq rcu)) {
+		my $cell = "$engine-churn-t2";
+		my @rate = figure($cell, "huge_rate_end");
+		my ($cached) = figure($cell, "cached_pages_end");
+		my ($limbo) = figure($cell, "limbo_pages_end");
+		my $kept = (($cached // 0) + ($limbo // 0)) / 512;
+		my @missing = map { my $m = ($reference[0] - $_) * $asked; $m > 0 ? $m : 0 }
+			@rate ? @rate[0, 2, 1] : ();
+		goal("blocks missing / blocks' worth kept back, $engine", "<= 1", "x",
+			$kept > 0 ? map { $_ / $kept } @missing : ());
+	}
+}
+
+sub put {
+	my @head = qw(measure goal figure verdict);
+
+	if ($markdown) {
+		print "| ", join(" | ", @$_), " |\n" for \@head, [("---") x 4], @rows;
+		return;
+	}
+	my @width = map { my $c = $_; (sort { $b <=> $a } map { length($_->[$c]) } \@head, @rows)[0] } 0 .. 3;
+	printf "%s\n", join("  ", map { sprintf("%-*s", $width[$_], $head[$_]) } 0 .. 3) =~ s/\s+$//r;
+	for my $row (@rows) {
+		printf "%s\n", join("  ", map { sprintf("%-*s", $width[$_], $row->[$_]) } 0 .. 3) =~ s/\s+$//r;
+	}
+}
+
+if (@ARGV < 1 || @ARGV > 2) {
+	print STDERR "usage: goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]\n";
+	exit 2;
+}
+eval {
+	load($ARGV[0]);
+	engines();
+	my %first = %value;
+	if ($ARGV[1]) {
+		%value = ();
+		load($ARGV[1]);
+		fragment();
+		$value{"2-$_"} = $first{$_} for keys %first;
+	}
+	limbo();
+	1;
+} or do {
+	print STDERR $@;
+	exit 2;
+};
+put();
+exit($not_met ? 1 : 0);

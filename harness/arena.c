@@ -288,20 +288,31 @@ struct tally {
 	unsigned checked, on_node;
 };
 
+#define QUERY_MAX 256 /* frames of a zone */
+
+/* Addresses of frames spread over a zone's span; how many. */
+static unsigned spread(const struct arena *a, struct span z, unsigned want,
+		       void *page[QUERY_MAX])
+{
+	const uint64_t pages = z.end - z.start;
+	unsigned nr = 0;
+
+	if (want > QUERY_MAX)
+		want = QUERY_MAX;
+	for (; nr < want && nr < pages; nr++)
+		page[nr] = a->memory.base +
+			   ((z.start + pages * nr / want) << PAGE_SHIFT);
+	return nr;
+}
+
 /* Counts frames of one zone's span that lie on node nid. */
 static int query_span(const struct arena *a, struct span z, unsigned nid,
 		      struct tally *tally)
 {
-	void *page[256];
-	int status[256];
-	uint64_t pages = z.end - z.start;
-	unsigned nr = 0, want = tally->want;
+	void *page[QUERY_MAX];
+	int status[QUERY_MAX];
+	unsigned nr = spread(a, z, tally->want, page);
 
-	if (want > ARRAY_SIZE(page))
-		want = ARRAY_SIZE(page);
-	for (; nr < want && nr < pages; nr++)
-		page[nr] = a->memory.base +
-			   ((z.start + pages * nr / want) << PAGE_SHIFT);
 	if (!nr || numa_move_pages(0, nr, page, NULL, status, 0) < 0)
 		return nr ? -errno : 0;
 	for (unsigned i = 0; i < nr; i++) {
@@ -322,12 +333,38 @@ static unsigned bound_zones(const struct arena *a,
 	return nr;
 }
 
+static unsigned zone_share(const struct arena *a,
+			   const struct machine_desc *desc, unsigned want)
+{
+	const unsigned nr_zones = bound_zones(a, desc);
+
+	return nr_zones ? (want + nr_zones - 1) / nr_zones : 0;
+}
+
+int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
+			unsigned want, char *err, size_t err_len)
+{
+	const unsigned share = zone_share(a, desc, want);
+	void *page[QUERY_MAX];
+	int r = 0;
+
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
+		for (unsigned i = 0; i < MAX_NR_ZONES && a->bound[n]; i++) {
+			struct span z = zone_span(&desc->node[n].zone[i]);
+			unsigned nr = spread(a, z, share, page);
+
+			for (unsigned k = 0; k < nr && !r; k++)
+				r = populate(page[k], PAGE_SIZE);
+		}
+	if (r)
+		snprintf(err, err_len, "populating frames: %s", strerror(-r));
+	return r;
+}
+
 int arena_query(const struct arena *a, const struct machine_desc *desc,
 		unsigned want, unsigned *checked, unsigned *on_node)
 {
-	const unsigned nr_zones = bound_zones(a, desc);
-	struct tally tally = { nr_zones ? (want + nr_zones - 1) / nr_zones : 0,
-			       0, 0 };
+	struct tally tally = { zone_share(a, desc, want), 0, 0 };
 	int r = 0;
 
 	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)

@@ -50,6 +50,14 @@ int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 		   size_t err_len) MUST_CHECK;
 
 /*
+ * Faults in the frames that arena_query() with the same `want` will ask about,
+ * so that there is something to ask where nothing else touches the memory. 0 or
+ * -errno with one line in err.
+ */
+int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
+			unsigned want, char *err, size_t err_len) MUST_CHECK;
+
+/*
  * Asks the kernel on which real node frames lie: up to `want` of them, evenly
  * spread over the bound nodes. Frames that are not populated are not counted.
  * 0 or -errno; nothing is counted where the host has no NUMA support.

@@ -24,7 +24,7 @@
 #define CALIBRATION_WINDOWS   7
 #define CALIBRATION_WINDOW_NS 2000000
 #define AUDIT_BLOCKS          4096
-#define FRAMES_TO_QUERY       512
+#define FRAMES_TO_QUERY       128
 
 void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
 {
@@ -88,7 +88,8 @@ static int populate(struct rep *rep, char *err, size_t err_len)
 
 	if (rep->params->workload.touch == TOUCH_NONE &&
 	    !rep_wants_reclaim(rep))
-		return 0;
+		return arena_populate_some(&rep->arena, rep->desc,
+					   FRAMES_TO_QUERY, err, err_len);
 	r = arena_populate(&rep->arena, rep->desc, err, err_len);
 	rep->populate_ticks = tsc_read() - begin;
 	return r;

@@ -34,8 +34,14 @@ struct rep_gate {
 /* How a repetition ended; words of the status file. */
 enum rep_verdict { VERDICT_OK, VERDICT_VOID, VERDICT_FAILED, VERDICT_OOM };
 
+/* Pages: [0] of the thread's own node, [1] of others. */
+struct numa_flow {
+	uint64_t alloc[2], freed[2];
+};
+
 /* What a worker did in one phase. Written by it between two barriers. */
 struct phase_count {
+	struct numa_flow flow;
 	uint64_t begin, end; /* TSC around the loop */
 	uint64_t ops, failed;
 	uint64_t invol_switches;
@@ -104,6 +110,17 @@ struct samples {
 	uint32_t missed; /* no room left */
 };
 
+/* A thread's flow so far at one time; threads in turn. */
+struct numa_look {
+	uint64_t tsc;
+	struct numa_flow flow;
+};
+
+struct numa_looks {
+	struct numa_look *slot;
+	uint32_t nr, cap;
+};
+
 struct rep {
 	/* which one */
 	const char *run_id, *cell_id, *dir;
@@ -148,6 +165,7 @@ struct rep {
 	enum rep_phase phase; /* written between barriers */
 	struct phase_window window[NR_PHASES];
 	struct samples samples;
+	struct numa_looks numa_looks;
 	struct workload_metric report[MAX_WORKLOAD_METRICS];
 	unsigned nr_report;
 	struct huge_result huge;
@@ -226,6 +244,24 @@ void samples_take(struct rep *rep);
  * between the windows and their teardown. */
 void huge_look(struct rep *rep, uint32_t first);
 void huge_end(struct rep *rep);
+
+/* rep_numa.c. */
+/* Whether there is anything to cross, and somebody counts it. */
+bool numa_counts(const struct rep *rep);
+/* The thread's flow so far; by any thread, exact by its own. */
+void numa_flow_read(const struct rep_thread *t, struct numa_flow *out);
+void numa_flow_since(struct numa_flow *f, const struct numa_flow *before);
+int numa_looks_init(struct rep *rep, uint64_t looks) MUST_CHECK;
+/* One look at every thread. Main thread. */
+void numa_look(struct rep *rep, uint64_t now);
+/* Parts of result.json, and numa.csv. */
+void numa_thread_json(json_t *o, const struct rep *rep, unsigned thread);
+void numa_metrics(json_t *list, const struct rep *rep);
+json_t *numa_nodes_json(const struct rep *rep);
+void numa_text(FILE *f, const struct rep *rep);
+
+/* ns since the gate of the throughput window opened; before it: negative. */
+int64_t rep_since_gate(const struct rep *rep, uint64_t tsc);
 
 /* rep_result.c. Writes result.json, series.csv, events.csv, latency.hlog into
  * rep->dir. 0 or -errno with one line in err. */

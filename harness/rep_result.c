@@ -332,6 +332,7 @@ static json_t *metrics_json(const struct rep *rep)
 	}
 	for (unsigned i = 0; i < rep->nr_report; i++)
 		add_report(list, &rep->report[i]);
+	numa_metrics(list, rep);
 	add_zone_locks(list, rep);
 	add_limbo(list, rep);
 	add_fragmentation(list, rep);
@@ -371,30 +372,31 @@ static json_t *threads_json(const struct rep *rep)
 		const struct rep_thread *t = &rep->thread[i];
 		const struct phase_count *c = &t->phase[PHASE_RATE];
 
-		json_array_append_new(
-			list,
-			json_pack(
-				"{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:f, "
-				"s:I, s:I, s:I, s:I}",
-				"index", (int)i, "cpu",
-				(int)rep->host->os_cpu[t->cpu], "node",
-				(int)rep->host->node_of_cpu[t->cpu],
-				"model_cpu", (int)t->model_cpu, "model_node",
-				(int)t->w->ctx->node, "ops", (json_int_t)c->ops,
-				"failed", (json_int_t)c->failed, "loop_ns",
-				loop_ns(rep, i), "samples_on_cpu",
-				(json_int_t)t->samples_on_cpu, "samples_total",
-				(json_int_t)t->samples_total, "vol_switches",
-				(json_int_t)t->vol_switches, "invol_switches",
-				(json_int_t)t->invol_switches));
+		json_t *o = json_pack(
+			"{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:f, "
+			"s:I, s:I, s:I, s:I}",
+			"index", (int)i, "cpu", (int)rep->host->os_cpu[t->cpu],
+			"node", (int)rep->host->node_of_cpu[t->cpu],
+			"model_cpu", (int)t->model_cpu, "model_node",
+			(int)t->w->ctx->node, "ops", (json_int_t)c->ops,
+			"failed", (json_int_t)c->failed, "loop_ns",
+			loop_ns(rep, i), "samples_on_cpu",
+			(json_int_t)t->samples_on_cpu, "samples_total",
+			(json_int_t)t->samples_total, "vol_switches",
+			(json_int_t)t->vol_switches, "invol_switches",
+			(json_int_t)t->invol_switches);
+
+		numa_thread_json(o, rep, i);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
 
 static json_t *proof_json(const struct rep *rep)
 {
-	return json_pack("{s:b, s:f, s:i, s:i, s:b, s:s, s:i, s:I}", "affinity",
-			 rep->affinity, "residency", rep->residency,
+	return json_pack("{s:b, s:f, s:i, s:i, s:i, s:b, s:s, s:i, s:I}",
+			 "affinity", rep->affinity, "residency", rep->residency,
+			 "nodes_bound", (int)rep->arena.nr_bound,
 			 "frames_checked", (int)rep->frames_checked,
 			 "frames_on_node", (int)rep->frames_on_node, "drained",
 			 rep->drained, "verified", rep->verified,
@@ -463,7 +465,7 @@ static json_t *counters_json(const struct rep *rep)
 		[ZONE_MOVABLE] = "movable", [ZONE_DEVICE] = "device",
 	};
 	uint64_t alloc[MAX_NR_ZONES] = { 0 }, freed = 0, hit = 0, miss = 0,
-		 foreign = 0, local = 0, other = 0;
+		 foreign = 0, interleave = 0, local = 0, other = 0;
 	const enum rep_phase last =
 		rep->params->lat_runtime_ns ? PHASE_LATENCY : PHASE_RATE;
 	const struct zone_lock_stats *locks = &rep->window[last].locks_after;
@@ -482,6 +484,7 @@ static json_t *counters_json(const struct rep *rep)
 			hit += c->numa_hit;
 			miss += c->numa_miss;
 			foreign += c->numa_foreign;
+			interleave += c->numa_interleave;
 			local += c->numa_local;
 			other += c->numa_other;
 		}
@@ -504,6 +507,8 @@ static json_t *counters_json(const struct rep *rep)
 	json_object_set_new(o, "numa_miss", json_integer((json_int_t)miss));
 	json_object_set_new(o, "numa_foreign",
 			    json_integer((json_int_t)foreign));
+	json_object_set_new(o, "numa_interleave",
+			    json_integer((json_int_t)interleave));
 	json_object_set_new(o, "numa_local", json_integer((json_int_t)local));
 	json_object_set_new(o, "numa_other", json_integer((json_int_t)other));
 	json_object_set_new(o, "zone_lock_taken",
@@ -525,6 +530,15 @@ static bool build_is_valid(void)
 	return !build_info.check_level && !*build_info.sanitizer;
 }
 
+/* Two threads of the team on one core. */
+static bool smt_shared(const struct rep *rep)
+{
+	for (unsigned i = 0; i < rep->team.nr; i++)
+		if (rep->thread[i].shares_core)
+			return true;
+	return false;
+}
+
 static json_t *flags_json(const struct rep *rep)
 {
 	json_t *list = json_array();
@@ -540,6 +554,8 @@ static json_t *flags_json(const struct rep *rep)
 	}
 	if (rep->team.nr > rep->host->nr_cpus)
 		json_array_append_new(list, json_string("oversubscribed"));
+	if (smt_shared(rep))
+		json_array_append_new(list, json_string("smt"));
 	if (!strcmp(build_info.hot, "call"))
 		json_array_append_new(list, json_string("call"));
 	if (build_info.check_level)
@@ -583,6 +599,7 @@ static json_t *result_json(const struct rep *rep)
 	json_object_set_new(root, "noise", noise_json(&rep->noise, rep->noisy));
 	json_object_set_new(root, "machine_detail", machine_json(rep));
 	json_object_set_new(root, "counters", counters_json(rep));
+	json_object_set_new(root, "nodes_detail", numa_nodes_json(rep));
 	if (rep->slab_json)
 		json_object_set(root, "slab", rep->slab_json);
 	if (rep->reclaim)
@@ -599,8 +616,7 @@ static void result_text(FILE *f, const struct rep *rep)
 	json_decref(root);
 }
 
-/* ns since the gate of the throughput window opened; before it: negative. */
-static int64_t since_gate(const struct rep *rep, uint64_t tsc)
+int64_t rep_since_gate(const struct rep *rep, uint64_t tsc)
 {
 	const uint64_t open = rep->window[PHASE_RATE].open;
 
@@ -635,7 +651,7 @@ static void series_text(FILE *f, const struct rep *rep)
 		int index = frag_index(s->nr_free, 9);
 
 		fprintf(f, "%" PRId64 ",%u,%s,%" PRIu64,
-			since_gate(rep, s->tsc), zone->nid, zone->name,
+			rep_since_gate(rep, s->tsc), zone->nid, zone->name,
 			s->free_pages);
 		for (unsigned o = 0; o < NR_PAGE_ORDERS; o++)
 			fprintf(f, ",%" PRIu64, s->nr_free[o]);
@@ -666,10 +682,10 @@ static void events_text(FILE *f, const struct rep *rep)
 			fprintf(f,
 				"%" PRId64 ",%s,%u,%u,%s,%u,%" PRIu64
 				",%" PRIu32 ",%" PRId64 "\n",
-				since_gate(rep, ev->tsc),
+				rep_since_gate(rep, ev->tsc),
 				event_name((enum event_kind)ev->kind), ev->cpu,
 				zone->nid, zone->name, ev->order, ev->arg,
-				ev->n, since_gate(rep, ev->last));
+				ev->n, rep_since_gate(rep, ev->last));
 		}
 	}
 }
@@ -726,6 +742,8 @@ int rep_write(struct rep *rep, char *err, size_t err_len)
 {
 	int r = write_text(rep, "series.csv", series_text, err, err_len);
 
+	if (!r && numa_counts(rep))
+		r = write_text(rep, "numa.csv", numa_text, err, err_len);
 	if (!r)
 		r = write_text(rep, "events.csv", events_text, err, err_len);
 	if (!r && rep->params->lat_runtime_ns)

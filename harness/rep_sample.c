@@ -27,6 +27,8 @@ int samples_init(struct rep *rep)
 
 	for (unsigned i = PHASE_RATE; i < NR_PHASES; i++)
 		looks += phase_ns(rep, (enum rep_phase)i) / p->interval_ns + 2;
+	if (numa_looks_init(rep, looks))
+		return -ENOMEM;
 	cap = looks * populated_zones(rep->machine);
 	if (cap > UINT32_MAX / 2)
 		return -ENOMEM;
@@ -87,6 +89,7 @@ void samples_take(struct rep *rep)
 		look_at_worker(&rep->thread[i]);
 	if (rep->binding->ops->features & PAGE_F_FLOOR)
 		return;
+	numa_look(rep, now);
 	for (unsigned z = 0; z < m->nr_zones; z++)
 		if (zone_managed(&m->zone[z]))
 			look_at_zone(rep, &m->zone[z], now);

@@ -172,9 +172,11 @@ static void run_phase(struct rep_thread *t, enum rep_phase phase)
 	struct phase_count *count = &t->phase[phase];
 	const enum probe probe =
 		phase == PHASE_LATENCY ? PROBE_SAMPLED : PROBE_NONE;
+	struct numa_flow before;
 	uint64_t switches;
 
 	w->ops_ok = w->ops_failed = 0;
+	numa_flow_read(t, &before);
 	look_at_self(t);
 	switches = invol_switches();
 	count->begin = wait_for_gate(t);
@@ -184,6 +186,8 @@ static void run_phase(struct rep_thread *t, enum rep_phase phase)
 	look_at_self(t);
 	count->ops = w->ops_ok;
 	count->failed = w->ops_failed;
+	numa_flow_read(t, &count->flow);
+	numa_flow_since(&count->flow, &before);
 }
 
 static void worker_leave(struct rep_thread *t)
@@ -503,6 +507,7 @@ void rep_team_drop(struct rep *rep)
 		free(t->counters);
 	}
 	free(rep->samples.slot);
+	free(rep->numa_looks.slot);
 	free(rep->thread);
 	free(rep->team.worker);
 }

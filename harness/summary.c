@@ -47,6 +47,7 @@ static const struct {
 	{ 'n', "noisy", "noisy repetition" },
 	{ 'h', "outside_loop", "harness took more than 2 % of the window" },
 	{ 'o', "oversubscribed", "more threads than CPUs" },
+	{ 's', "smt", "two threads on one core" },
 	{ 'c', "call", "out-of-line dispatch" },
 	{ 'e', "emulated", "emulated CPUs: no time here means anything" },
 	{ 'i', "invalid", "no measurement: built with checks or sanitizers" },

@@ -66,11 +66,17 @@ struct team {
 #define WORKLOAD_FRAMES       0x2u /* cannot run on a PAGE_F_FLOOR engine */
 #define WORKLOAD_TOUCH        0x4u /* measures touching: refuses touch=none */
 #define WORKLOAD_ONE_THREAD   0x8u /* means nothing with several */
-
 /* Uses lru.h: the machine has reclaim unless reclaim=off. Then ctx->machine->
  * reclaim may be NULL, and prepare refuses. */
-#define WORKLOAD_RECLAIM 0x8u
-#define WORKLOAD_OBJECTS 0x4u /* cannot run on a SLAB_F_FLOOR engine */
+#define WORKLOAD_RECLAIM 0x10u
+#define WORKLOAD_OBJECTS 0x20u /* cannot run on a SLAB_F_FLOOR engine */
+_Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
+			       WORKLOAD_ONE_THREAD + WORKLOAD_RECLAIM +
+			       WORKLOAD_OBJECTS ==
+		       (WORKLOAD_EVEN_THREADS | WORKLOAD_FRAMES |
+			WORKLOAD_TOUCH | WORKLOAD_ONE_THREAD |
+			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS),
+	       "a bit each");
 
 /* Whether w can run on an engine with these features. */
 #define workload_fits(w, features) \

@@ -83,8 +83,11 @@ struct slab_ops {
 	void (*info)(const struct kmem_cache *s, struct slabinfo_row *out);
 	void (*attributes)(const struct kmem_cache *s, FILE *out);
 	const char *(*verify)(const struct kmem_cache *s);
-	/* Is the object of a slab free (for leak reports)? Nobody else is
-	 * inside. */
+	/* Where a slab's objects begin; NULL: with its first byte. */
+	const char *(*first_object)(const struct kmem_cache *s,
+				    const struct page *slab);
+	/* Is the object of a slab free (for leak reports)? True also of a place
+	 * that holds none. Nobody else is inside. */
 	bool (*is_free)(const struct kmem_cache *s, const struct page *slab,
 			const void *object);
 	/* SLAB_F_KSTATE: the lines of kernel logs. log_geometry: what follows

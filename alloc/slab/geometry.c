@@ -141,7 +141,7 @@ unsigned slub_cpu_partial_slabs(const struct kmem_cache *s,
 	return (cpu_partial * 2 + s->objects - 1) / s->objects;
 }
 
-static gfp_t pages_gfp(const struct kmem_cache *s)
+gfp_t slab_pages_gfp(const struct kmem_cache *s)
 {
 	return (s->flags & SLAB_CACHE_DMA ? GFP_BIT_DMA : 0) |
 	       (s->flags & SLAB_CACHE_DMA32 ? GFP_BIT_DMA32 : 0) |
@@ -163,10 +163,11 @@ static bool pointer_outside(const struct slab_config *cfg,
 }
 
 /* Object, padding, free pointer, tracks, guard words, in that order. */
-static void object_layout(const struct slab_config *cfg, struct kmem_cache *s)
+void slub_object_layout(const struct slab_config *cfg, struct kmem_cache *s)
 {
 	unsigned size = (unsigned)round_up_pow2(s->object_size, cfg->word);
 
+	s->align = slab_alignment(s->flags, s->align_asked, s->object_size);
 	if ((s->flags & SLAB_RED_ZONE) && size == s->object_size)
 		size += cfg->word;
 	s->inuse = size;
@@ -194,8 +195,7 @@ int slub_geometry(const struct slab_config *cfg, struct kmem_cache *s)
 {
 	int order;
 
-	s->align = slab_alignment(s->flags, s->align_asked, s->object_size);
-	object_layout(cfg, s);
+	slub_object_layout(cfg, s);
 	order = slub_order(cfg, s->size);
 	if (order < 0)
 		return -E2BIG;
@@ -203,7 +203,7 @@ int slub_geometry(const struct slab_config *cfg, struct kmem_cache *s)
 	s->min_order = order_of_bytes(s->size);
 	s->objects = (unsigned)((PAGE_SIZE << s->order) / s->size);
 	s->min_objects = (unsigned)((PAGE_SIZE << s->min_order) / s->size);
-	s->gfp = pages_gfp(s);
+	s->gfp = slab_pages_gfp(s);
 	slab_reciprocal(s);
 	return 0;
 }

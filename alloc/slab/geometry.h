@@ -28,6 +28,13 @@ unsigned slub_cpu_partial_slabs(const struct kmem_cache *s,
 				unsigned cpu_partial);
 unsigned slub_min_partial(unsigned size);
 
+/* Zone and type of the pages that a cache asks for. */
+gfp_t slab_pages_gfp(const struct kmem_cache *s);
+
+/* The first part of slub_geometry(): align, size, inuse, offset, red_left_pad.
+ */
+void slub_object_layout(const struct slab_config *cfg, struct kmem_cache *s);
+
 /*
  * Fills the cache: size, inuse, offset, red_left_pad, align, order, objects,
  * min_order, min_objects, gfp. In: object_size, align_asked, flags, ctor.

@@ -83,6 +83,11 @@ const char *slab_counter_name(enum slab_counter c)
 		[SHEAF_PREFILL_OVERSIZE] = "sheaf_prefill_oversize",
 		[SHEAF_RETURN_FAST] = "sheaf_return_fast",
 		[SHEAF_RETURN_SLOW] = "sheaf_return_slow",
+		[SHARED_REFILL] = "shared_refill",
+		[SHARED_FLUSH] = "shared_flush",
+		[NODE_ALLOC] = "node_alloc",
+		[ALIEN_OVERFLOW] = "alien_overflow",
+		[SLAB_REAPED] = "slab_reaped",
 		[REMOTE_FREE] = "remote_free",
 		[REMOTE_NODE_FREE] = "remote_node_free",
 	};
@@ -347,8 +352,11 @@ static void report_slab(const struct kmem_cache *s, const struct page *page)
 	const unsigned order = slab_tag_order(slab_tag(page));
 	const char *base = slab_page_address(slab, page);
 	const char *end = base + (PAGE_SIZE << order);
+	const char *at = slab->ops->first_object
+				 ? slab->ops->first_object(s, page)
+				 : base;
 
-	for (const char *at = base; at + s->size <= end; at += s->size) {
+	for (; at + s->size <= end; at += s->size) {
 		const char *object = at + s->red_left_pad;
 
 		if (!slab->ops->is_free(s, page, object))
@@ -440,6 +448,7 @@ void slab_config_init(struct slab_config *cfg, const struct machine_desc *desc)
 		.kernel = desc->kernel,
 		.word = desc->layout == LAYOUT_I386 ? 4 : 8,
 		.nr_cpus = desc->topo.nr_cpus,
+		.nr_possible = desc->topo.nr_cpus,
 		.slub_max_order = 3,
 		.ram_bytes = pages << PAGE_SHIFT,
 		.slub_fast = SLUB_FAST_RSEQ,

@@ -66,6 +66,8 @@ struct slab_config {
 	enum kernel_rules kernel; /* whose formulas */
 	unsigned word;            /* bytes of a pointer there: 8, i386: 4 */
 	unsigned nr_cpus;         /* present ones; they decide slab orders */
+	unsigned nr_possible;     /* CPUs that may come; `slab` has arrays
+				     shared by CPUs where it is above 1 */
 	unsigned slub_min_order, slub_max_order;
 	unsigned slub_min_objects; /* 0: by the number of CPUs */
 	uint64_t ram_bytes;        /* decides the largest order of `slab` */
@@ -83,8 +85,10 @@ int slab_flags_parse(const char *text, uint32_t *out) MUST_CHECK;
 const char *slab_flags_format(uint32_t flags, char *buf, size_t len);
 
 /* Events of a cache, by the names of /sys/kernel/slab and, behind them, of
- * sheaves; remote_free counts objects freed by another CPU than that which
- * took their slab, remote_node_free those of another node. */
+ * sheaves and of `slab` (objects that came from and went to shared arrays,
+ * objects taken from a named node's slabs, alien arrays that ran over, slabs
+ * that a reaper gave back); remote_free counts objects freed by another CPU
+ * than that which took their slab, remote_node_free those of another node. */
 enum slab_counter {
 	ALLOC_FASTPATH,
 	ALLOC_SLOWPATH,
@@ -130,6 +134,11 @@ enum slab_counter {
 	SHEAF_PREFILL_OVERSIZE,
 	SHEAF_RETURN_FAST,
 	SHEAF_RETURN_SLOW,
+	SHARED_REFILL,
+	SHARED_FLUSH,
+	NODE_ALLOC,
+	ALIEN_OVERFLOW,
+	SLAB_REAPED,
 	REMOTE_FREE,
 	REMOTE_NODE_FREE,
 	NR_SLAB_COUNTERS

@@ -19,8 +19,9 @@ static uint64_t free_pages_of(const struct machine *m)
 	return pages;
 }
 
-static struct machine *machine_of(uint64_t bytes, unsigned nodes)
+static struct machine *machine_of(const struct slab_bench_spec *spec)
 {
+	const uint64_t bytes = spec && spec->bytes ? spec->bytes : 64 << 20;
 	struct machine_desc *desc = malloc(sizeof(*desc));
 	struct machine_memory memory = { 0 };
 	struct machine *m = NULL;
@@ -29,7 +30,8 @@ static struct machine *machine_of(uint64_t bytes, unsigned nodes)
 	check(desc, "not enough memory");
 	layout_defaults(desc);
 	layout_set(desc, LAYOUT_X86_64, false);
-	layout_topo(&desc->topo, 4, nodes);
+	layout_topo(&desc->topo, spec && spec->cpus ? spec->cpus : 4,
+		    spec && spec->nodes ? spec->nodes : 1);
 	check(!layout_zones(desc, bytes, err, sizeof(err)), "%s", err);
 	check(!machine_create(&m, desc, &memory, err, sizeof(err)), "%s", err);
 	free(desc);
@@ -74,8 +76,7 @@ struct slab_bench *slab_bench_make(const struct slab_ops *ops,
 
 	check(b && p, "no page engine %s", pages);
 	memset(b, 0, sizeof(*b));
-	b->m = machine_of(spec && spec->bytes ? spec->bytes : 64 << 20,
-			  spec && spec->nodes ? spec->nodes : 1);
+	b->m = machine_of(spec);
 	b->free_pages = free_pages_of(b->m);
 	b->counters = calloc(b->m->nr_zones, sizeof(*b->counters));
 	check(b->counters && !p->ops->create(&b->e, b->m), "no page engine");

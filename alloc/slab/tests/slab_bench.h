@@ -27,6 +27,7 @@ struct slab_bench {
 struct slab_bench_spec {
 	struct slab_config config; /* nr_cpus 0: that of the machine */
 	unsigned nodes;            /* 0: one */
+	unsigned cpus;             /* 0: four */
 	uint64_t bytes;            /* of memory, 0: 64 MiB */
 	const char *pages;         /* page engine, NULL: pcp */
 };

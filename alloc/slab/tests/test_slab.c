@@ -1,0 +1,407 @@
+/*
+ * The engine `slab` from inside: counter traces of booted kernels, the reaper,
+ * places of the index, nodes.
+ */
+#include <criterion/criterion.h>
+
+#define ENGINE_NAME "slab"
+#include "alloc/slab/engines/slab.c"
+#include "alloc/slab/tests/slab_bench.h"
+
+TestSuite(slab_engine, .timeout = 60);
+
+#define MAX_OBJECTS 2048
+
+struct fixture {
+	struct slab_bench *b;
+	struct slab_cache *s;
+	void *object[MAX_OBJECTS];
+	unsigned nr;
+};
+
+/* One CPU is there, two may come: as in the kernel that was traced. */
+static struct slab_bench *one_cpu_bench(void)
+{
+	const struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 1,
+			    .nr_possible = 2,
+			    .ram_bytes = 256 << 20 },
+		.cpus = 1,
+	};
+
+	return slab_bench_make(&engine_ops, &spec);
+}
+
+static struct fixture *fixture_make(struct slab_bench *b, unsigned size,
+				    uint32_t flags)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	cr_assert(f);
+	f->b = b;
+	f->s = to_slab(slab_bench_cache(b, "traced", size, flags));
+	return f;
+}
+
+static void take(struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, f->nr++) {
+		f->object[f->nr] =
+			kmem_cache_alloc(&f->b->ctx, &f->s->base, GFP_KERNEL);
+		cr_assert(f->object[f->nr]);
+	}
+}
+
+/* The newest n of those that were taken, oldest first. */
+static void give(struct fixture *f, unsigned n)
+{
+	f->nr -= n;
+	for (unsigned i = 0; i < n; i++)
+		kmem_cache_free(&f->b->ctx, &f->s->base, f->object[f->nr + i]);
+}
+
+static void give_reversed(struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		kmem_cache_free(&f->b->ctx, &f->s->base, f->object[--f->nr]);
+}
+
+static void fixture_end(struct fixture *f)
+{
+	give(f, f->nr);
+	cr_assert_eq(kmem_cache_destroy(&f->b->ctx, &f->s->base), 0);
+	slab_bench_end(f->b);
+	free(f);
+}
+
+struct counts {
+	unsigned avail, shared;
+	unsigned long free_objects, free_slabs, total;
+};
+
+static void same(const struct fixture *f, const char *step, struct counts want)
+{
+	const struct slab_node *n = &f->s->node[0];
+	const struct counts got = {
+		avail_of(f->s->cpu[0].ac),
+		n->shared ? avail_of(n->shared) : 0,
+		free_objects_of(n),
+		n->free_slabs,
+		n->total_slabs,
+	};
+
+	cr_assert_null(slab_verify(f->b->slab));
+	cr_assert(got.avail == want.avail && got.shared == want.shared &&
+			  got.free_objects == want.free_objects &&
+			  got.free_slabs == want.free_slabs &&
+			  got.total == want.total,
+		  "%s: avail %u shared %u free_objects %lu free_slabs %lu "
+		  "total_slabs %lu, the kernel %u %u %lu %lu %lu",
+		  step, got.avail, got.shared, got.free_objects, got.free_slabs,
+		  got.total, want.avail, want.shared, want.free_objects,
+		  want.free_slabs, want.total);
+}
+
+/* From nothing to nothing but free objects, as the kernel did it. */
+static void busy_part(struct fixture *f)
+{
+	same(f, "create", (struct counts){ 0, 0, 0, 0, 0 });
+	take(f, 1);
+	same(f, "alloc #1", (struct counts){ 15, 0, 0, 0, 1 });
+	take(f, 15);
+	same(f, "alloc to #16", (struct counts){ 0, 0, 0, 0, 1 });
+	take(f, 1);
+	same(f, "alloc #17", (struct counts){ 15, 0, 0, 0, 2 });
+	take(f, 47);
+	same(f, "alloc to #64", (struct counts){ 0, 0, 0, 0, 4 });
+	give(f, 64);
+	same(f, "free 64", (struct counts){ 64, 0, 0, 0, 4 });
+	take(f, 64);
+	give_reversed(f, 64);
+	same(f, "64 and back", (struct counts){ 64, 0, 0, 0, 4 });
+	take(f, 1024);
+	same(f, "alloc 1024", (struct counts){ 0, 0, 0, 0, 64 });
+	give(f, 1024);
+	same(f, "free 1024", (struct counts){ 64, 480, 128, 8, 42 });
+	take(f, 1024);
+	same(f, "alloc 1024 again", (struct counts){ 0, 0, 0, 0, 64 });
+	give_reversed(f, 1024);
+	same(f, "reversed", (struct counts){ 64, 480, 128, 8, 42 });
+	cr_assert_eq(kmem_cache_shrink(&f->b->ctx, &f->s->base), 0);
+	same(f, "shrink", (struct counts){ 0, 0, 0, 0, 0 });
+}
+
+/* Two objects stay out. */
+static void quiet_part(struct fixture *f)
+{
+	struct slab_ctx *ctx = &f->b->ctx;
+	void *bulk[40];
+
+	take(f, 2);
+	same(f, "alloc 2", (struct counts){ 14, 0, 0, 0, 1 });
+	cr_assert_eq(kmem_cache_shrink(ctx, &f->s->base), 1);
+	same(f, "shrink with 2 out", (struct counts){ 0, 0, 14, 0, 1 });
+	cr_assert_eq(
+		kmem_cache_alloc_bulk(ctx, &f->s->base, GFP_KERNEL, 40, bulk),
+		40);
+	same(f, "bulk alloc 40", (struct counts){ 6, 0, 0, 0, 3 });
+	kmem_cache_free_bulk(ctx, &f->s->base, 40, bulk);
+	same(f, "bulk free 40", (struct counts){ 46, 0, 0, 0, 3 });
+}
+
+Test(slab_engine, counts_are_those_of_a_booted_kernel)
+{
+	struct fixture *f = fixture_make(one_cpu_bench(), 256, 0);
+
+	cr_assert_eq(f->s->node[0].free_limit, 136);
+	busy_part(f);
+	quiet_part(f);
+	fixture_end(f);
+}
+
+/* What each visit of the reaper left, in a kernel where it came every other
+ * second and its fourth visit was the first to the node. */
+static const struct {
+	unsigned t;
+	struct counts left;
+} idle[] = {
+	{ 1, { 78, 480, 128, 7, 43 } }, { 3, { 54, 480, 136, 7, 42 } },
+	{ 5, { 30, 480, 128, 7, 40 } }, { 7, { 6, 480, 136, 7, 39 } },
+	{ 9, { 3, 480, 123, 6, 38 } },  { 11, { 1, 384, 93, 3, 30 } },
+	{ 13, { 0, 384, 94, 4, 30 } },  { 15, { 0, 288, 94, 4, 24 } },
+	{ 19, { 0, 192, 94, 4, 18 } },  { 23, { 0, 96, 94, 4, 12 } },
+	{ 27, { 0, 0, 94, 5, 6 } },     { 31, { 0, 0, 62, 3, 4 } },
+	{ 35, { 0, 0, 30, 1, 2 } },     { 39, { 0, 0, 14, 0, 1 } },
+};
+
+Test(slab_engine, an_idle_cache_is_reaped_as_in_the_kernel)
+{
+	struct fixture *f = fixture_make(one_cpu_bench(), 256, 0);
+	unsigned next = 0;
+
+	busy_part(f);
+	quiet_part(f);
+	take(f, 1024);
+	give(f, 1024);
+	f->s->node[0].next_reap = 7;
+	for (unsigned t = 1; t <= 39; t += 2) {
+		char step[32];
+
+		snprintf(step, sizeof(step), "second %u", t);
+		engine_ops.tick(&f->b->ctx, t);
+		if (idle[next].t == t)
+			same(f, step, idle[next++].left);
+	}
+	cr_assert_eq(next, ARRAY_SIZE(idle));
+	cr_assert(slab_counter_sum(&f->s->base, SLAB_REAPED) >= 10);
+	fixture_end(f);
+}
+
+Test(slab_engine, the_reaper_comes_every_other_second)
+{
+	struct fixture *f = fixture_make(one_cpu_bench(), 256, 0);
+
+	take(f, 100);
+	give(f, 100);
+	engine_ops.tick(&f->b->ctx, 0);
+	cr_assert_eq(f->s->cpu[0].ac->touched, 1, "it came too early");
+	engine_ops.tick(&f->b->ctx, 1);
+	cr_assert_eq(f->s->cpu[0].ac->touched, 0);
+	engine_ops.tick(&f->b->ctx, 2);
+	cr_assert_eq(avail_of(f->s->cpu[0].ac), 112, "it came too early");
+	engine_ops.tick(&f->b->ctx, 3);
+	cr_assert_eq(avail_of(f->s->cpu[0].ac), 88);
+	fixture_end(f);
+}
+
+/* Objects of one array's making come newest address first, and slabs begin at
+ * colours 1, 2, .. 0. */
+Test(slab_engine, slabs_have_colours)
+{
+	struct fixture *f = fixture_make(one_cpu_bench(), 600, 0);
+	const unsigned num = f->s->base.objects, colours = f->s->layout.colour;
+
+	cr_assert_eq(colours, 7);
+	for (unsigned i = 0; i <= colours; i++) {
+		const struct page *page;
+
+		take(f, num);
+		page = slab_virt_to_page(f->b->slab, f->object[f->nr - 1]);
+		cr_assert_eq((char *)f->object[f->nr - 1] -
+				     slab_page_address(f->b->slab, page),
+			     (i + 1) % colours * 64);
+	}
+	fixture_end(f);
+}
+
+/* Every object of many slabs is written over while it is out, in an order that
+ * moves the index about. */
+static void wear(unsigned size, uint32_t flags, enum slab_index_place place,
+		 bool random)
+{
+	struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 4,
+			    .nr_possible = 4,
+			    .ram_bytes = 256 << 20,
+			    .random = random,
+			    .seed = 7 },
+	};
+	struct fixture *f =
+		fixture_make(slab_bench_make(&engine_ops, &spec), size, flags);
+	uint64_t rng = 1;
+
+	cr_assert_eq(f->s->layout.place, place);
+	for (unsigned round = 0; round < 20000; round++) {
+		rng = rng * 6364136223846793005ULL + 1442695040888963407ULL;
+		if (f->nr < MAX_OBJECTS && (rng >> 40) % 100 < 52) {
+			take(f, 1);
+			memset(f->object[f->nr - 1], (int)rng, size);
+		} else if (f->nr) {
+			const unsigned i = (unsigned)((rng >> 33) % f->nr);
+			void *t = f->object[i];
+
+			f->object[i] = f->object[f->nr - 1];
+			f->object[f->nr - 1] = t;
+			give(f, 1);
+		}
+		if (round % 1000 == 999)
+			cr_assert_null(slab_verify(f->b->slab));
+	}
+	give(f, f->nr);
+	cr_assert_eq(kmem_cache_shrink(&f->b->ctx, &f->s->base), 0);
+	fixture_end(f);
+}
+
+Test(slab_engine, an_index_in_an_object_moves_on)
+{
+	wear(104, 0, INDEX_IN_OBJECT, false);
+}
+
+Test(slab_engine, an_index_on_its_slab)
+{
+	wear(24, 0, INDEX_ON_SLAB, false);
+}
+
+Test(slab_engine, an_index_off_its_slab)
+{
+	wear(256, SLAB_TYPESAFE_BY_RCU, INDEX_OFF_SLAB, false);
+}
+
+Test(slab_engine, an_index_in_random_order)
+{
+	wear(104, 0, INDEX_IN_OBJECT, true);
+	wear(24, 0, INDEX_ON_SLAB, true);
+}
+
+Test(slab_engine, random_slabs_begin_elsewhere)
+{
+	struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 1,
+			    .nr_possible = 1,
+			    .ram_bytes = 256 << 20,
+			    .random = true,
+			    .seed = 3 },
+		.cpus = 1,
+	};
+	struct fixture *f =
+		fixture_make(slab_bench_make(&engine_ops, &spec), 256, 0);
+	unsigned ascending = 0, same_place = 0;
+
+	take(f, 16 * 16);
+	for (unsigned i = 1; i < f->nr; i++)
+		ascending +=
+			(char *)f->object[i] - (char *)f->object[i - 1] == -256;
+	for (unsigned i = 16; i < f->nr; i += 16)
+		same_place += ((uintptr_t)f->object[i] & 0xfff) ==
+			      ((uintptr_t)f->object[0] & 0xfff);
+	cr_assert(ascending < f->nr / 2, "%u in order", ascending);
+	cr_assert(same_place < 8, "%u slabs begin alike", same_place);
+	fixture_end(f);
+}
+
+/* ---- nodes -----------------------------------------------------------------
+ */
+
+static struct slab_bench *two_nodes(void)
+{
+	const struct slab_bench_spec spec = { .nodes = 2, .bytes = 128 << 20 };
+
+	return slab_bench_make(&engine_ops, &spec);
+}
+
+static unsigned node_of_object(const struct fixture *f, const void *object)
+{
+	return slab_tag_node(slab_tag(slab_virt_to_page(f->b->slab, object)));
+}
+
+Test(slab_engine, objects_of_another_node_go_home_by_the_dozen)
+{
+	struct fixture *f = fixture_make(two_nodes(), 256, 0);
+	struct kmem_cache *s = &f->s->base;
+	struct slab_ctx *ctx = &f->b->ctx;
+	void *object[30];
+
+	for (unsigned i = 0; i < 30; i++) {
+		object[i] = kmem_cache_alloc_node(
+			ctx, s, GFP_KERNEL | GFP_BIT_THISNODE, 1);
+		cr_assert(object[i]);
+		cr_assert_eq(node_of_object(f, object[i]), 1);
+	}
+	cr_assert_eq(slab_counter_sum(s, NODE_ALLOC), 30);
+	for (unsigned i = 0; i < 12; i++)
+		kmem_cache_free(ctx, s, object[i]);
+	cr_assert_eq(avail_of(f->s->node[0].alien[1].ac), 12);
+	cr_assert_eq(slab_counter_sum(s, ALIEN_OVERFLOW), 0);
+	kmem_cache_free(ctx, s, object[12]);
+	cr_assert_eq(slab_counter_sum(s, ALIEN_OVERFLOW), 1);
+	cr_assert_eq(avail_of(f->s->node[0].alien[1].ac), 1);
+	cr_assert_eq(avail_of(f->s->node[1].shared), 12);
+	for (unsigned i = 13; i < 30; i++)
+		kmem_cache_free(ctx, s, object[i]);
+	cr_assert_eq(slab_counter_sum(s, REMOTE_NODE_FREE), 30);
+	cr_assert_null(slab_verify(f->b->slab));
+	fixture_end(f);
+}
+
+Test(slab_engine, the_reaper_empties_aliens)
+{
+	struct fixture *f = fixture_make(two_nodes(), 256, 0);
+	struct kmem_cache *s = &f->s->base;
+	void *object = kmem_cache_alloc_node(&f->b->ctx, s, GFP_KERNEL, 1);
+
+	kmem_cache_free(&f->b->ctx, s, object);
+	cr_assert_eq(avail_of(f->s->node[0].alien[1].ac), 1);
+	engine_ops.tick(&f->b->ctx, 1); /* looks at node 0 */
+	engine_ops.tick(&f->b->ctx, 3);
+	cr_assert_eq(avail_of(f->s->node[0].alien[1].ac), 0);
+	fixture_end(f);
+}
+
+Test(slab_engine, a_full_node_borrows_from_the_other)
+{
+	struct fixture *f = fixture_make(two_nodes(), 4096, 0);
+	struct kmem_cache *s = &f->s->base;
+	struct slab_ctx *ctx = &f->b->ctx;
+	void **held = calloc(40000, sizeof(*held));
+	unsigned nr = 0, nodes[2] = { 0 };
+
+	cr_assert(held);
+	while (nr < 40000 && (held[nr] = kmem_cache_alloc(ctx, s, GFP_NOWAIT)))
+		nodes[node_of_object(f, held[nr++])]++;
+	cr_assert(nodes[0] > 10000 && nodes[1] > 10000, "%u and %u", nodes[0],
+		  nodes[1]);
+	cr_assert_null(kmem_cache_alloc_node(ctx, s,
+					     GFP_NOWAIT | GFP_BIT_THISNODE, 1));
+	cr_assert_null(slab_verify(f->b->slab));
+	while (nr)
+		kmem_cache_free(ctx, s, held[--nr]);
+	cr_assert_null(slab_verify(f->b->slab));
+	free(held);
+	fixture_end(f);
+}

@@ -445,6 +445,14 @@ static void format_percent(uint64_t v, char *buf, size_t len)
 	snprintf(buf, len, "%" PRIu64 "%%", v);
 }
 
+static const char placement_expected[] =
+	"compact, scatter, node:N, pairs:A-B (threads 0, 2, ... on A, 1, 3, "
+	"... on B) or pairs; N, A, B: a node's number, or * for each";
+_Static_assert(MEM_RULES_MAX == 16, "the text below says so");
+static const char mem_policy_expected[] =
+	"local, bind:N (*: each), interleave or remote; by '/' one for each "
+	"thread in turn, at most 16";
+
 static void cpus_text(const struct option *o, char *buf, size_t len)
 {
 	range_text(o, "a number of modelled CPUs", format_plain, buf, len);
@@ -501,16 +509,10 @@ void option_expected(const struct option *o, char *buf, size_t len)
 			 "whole pages");
 		break;
 	case OPT_PLACEMENT:
-		snprintf(buf, len,
-			 "compact, scatter, node:N, pairs:A-B (threads 0, 2, "
-			 "... on A, 1, 3, ... on B) or pairs; N, A, B: a "
-			 "node's number, or * for each");
+		snprintf(buf, len, "%s", placement_expected);
 		break;
 	case OPT_MEM_POLICY:
-		snprintf(buf, len,
-			 "local, bind:N (*: each), interleave or remote; by "
-			 "'/' one for each thread in turn, at most %d",
-			 MEM_RULES_MAX);
+		snprintf(buf, len, "%s", mem_policy_expected);
 		break;
 	case OPT_CPUS:
 		cpus_text(o, buf, len);

@@ -310,6 +310,23 @@ static void put_lists(FILE *f, const struct chart *c)
 	fputs(")\n", f);
 }
 
+static void put_panels(FILE *f, const struct chart *c)
+{
+	const unsigned size = c->nr_panels ? c->nr_panels : 1;
+
+	put_string(f, "words_text", c->words);
+	fprintf(f,
+		"panel_n = %u\narray panel_text[%u]\narray panel_low[%u]\n"
+		"array panel_high[%u]\n",
+		c->nr_panels, size, size, size);
+	for (unsigned i = 0; i < c->nr_panels; i++) {
+		fprintf(f, "panel_text[%u] = ", i + 1);
+		chart_quote(f, c->panel_text[i]);
+		fprintf(f, "\npanel_low[%u] = %.6g\npanel_high[%u] = %.6g\n",
+			i + 1, c->panel_low[i], i + 1, c->panel_high[i]);
+	}
+}
+
 /* 1, 2 and 5 of each decade, or only 1 where those would be too many. */
 static void put_log_tics(FILE *f, const struct chart *c)
 {
@@ -352,6 +369,8 @@ static void put_settings(FILE *f, const struct chart *c)
 	put_string(f, "clock_text", text);
 	put_labels(f, c);
 	put_lists(f, c);
+	if (c->nr_panels)
+		put_panels(f, c);
 	if (c->log_y)
 		put_log_tics(f, c);
 }

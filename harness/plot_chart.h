@@ -13,6 +13,7 @@
 #define CHART_SERIES_MAX 24
 #define CHART_LABELS_MAX 40
 #define CHART_TICS_MAX   64
+#define CHART_PANELS_MAX 4
 #define CHART_STYLES     8  /* line styles 1 .. 8 of plots/style.gp */
 #define CHART_STYLE_GREY 20 /* floors */
 
@@ -45,6 +46,11 @@ struct chart {
 	struct chart_tic tic[CHART_TICS_MAX];
 	unsigned nr_tics;
 	double quantum_ns;
+	/* figures side by side that have a heading and a scale of their own */
+	char panel_text[CHART_PANELS_MAX][64];
+	double panel_low[CHART_PANELS_MAX], panel_high[CHART_PANELS_MAX];
+	unsigned nr_panels;
+	char words[CHART_TEXT_MAX]; /* names of rows and columns, by blanks */
 };
 
 /* What all charts of a run share. */
@@ -83,6 +89,8 @@ void plot_say(struct plotter *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int plot_xy_charts(struct plotter *p) MUST_CHECK;
 int plot_latency_charts(struct plotter *p) MUST_CHECK;
 int plot_series_charts(struct plotter *p) MUST_CHECK;
+int plot_matrix_charts(struct plotter *p) MUST_CHECK;
+int plot_remote_charts(struct plotter *p) MUST_CHECK;
 
 /* Text of plots/NAME.gp, built in; NULL: no such name. */
 const char *plot_template(const char *name, size_t *len);

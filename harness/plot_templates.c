@@ -19,6 +19,8 @@ TEMPLATE(style);
 TEMPLATE(xy);
 TEMPLATE(latency);
 TEMPLATE(freeblocks);
+TEMPLATE(matrix);
+TEMPLATE(remote);
 
 const char *plot_template(const char *name, size_t *len)
 {
@@ -29,6 +31,8 @@ const char *plot_template(const char *name, size_t *len)
 		{ "xy", plot_xy_begin, plot_xy_end },
 		{ "latency", plot_latency_begin, plot_latency_end },
 		{ "freeblocks", plot_freeblocks_begin, plot_freeblocks_end },
+		{ "matrix", plot_matrix_begin, plot_matrix_end },
+		{ "remote", plot_remote_begin, plot_remote_end },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

@@ -58,6 +58,8 @@ ALWAYS_INLINE void touch_evict(const struct machine *m, pfn_t pfn,
 		nr_pages = 1;
 	for (uint64_t i = 0; i < nr_pages; i++)
 		__builtin_ia32_clflush(at + (i << PAGE_SHIFT));
+	/* what comes next shall not wait for it */
+	__builtin_ia32_mfence();
 #else
 	(void)m, (void)pfn, (void)nr_pages, (void)touch;
 #endif

@@ -147,18 +147,23 @@ static json_t *numa(const struct topo *t)
 
 	for (unsigned n = 0; n < t->nr_nodes; n++) {
 		json_t *cpus = json_array(), *distance = json_array();
+		json_t *cores = json_array();
 
 		for (unsigned c = 0; c < t->nr_cpus; c++)
-			if (t->node_of_cpu[c] == n)
+			if (t->node_of_cpu[c] == n) {
 				json_array_append_new(
 					cpus, json_integer(t->os_cpu[c]));
+				json_array_append_new(
+					cores, json_integer(t->core_of_cpu[c]));
+			}
 		for (unsigned o = 0; o < t->nr_nodes; o++)
 			json_array_append_new(distance,
 					      json_integer(t->distance[n][o]));
 		json_array_append_new(
-			list, json_pack("{s:i, s:o, s:o, s:I}", "node", (int)n,
-					"cpus", cpus, "distance", distance,
-					"bytes", (json_int_t)t->node_bytes[n]));
+			list, json_pack("{s:i, s:o, s:o, s:o, s:I}", "node",
+					(int)n, "cpus", cpus, "cores", cores,
+					"distance", distance, "bytes",
+					(json_int_t)t->node_bytes[n]));
 	}
 	return list;
 }

@@ -1,6 +1,6 @@
 /*
  * `zonebench topo [--svg FILE] KEY=VALUE...`: nodes, zones, CPUs and distances
- * of a machine, 80 columns wide.
+ * of a machine, 80 columns wide; with run=DIR who ran where besides.
  */
 #include "harness/topo.h"
 
@@ -134,7 +134,7 @@ static void print_distances(const struct machine *m, FILE *out)
 	}
 }
 
-void topo_text(const struct machine *m, FILE *out)
+void topo_text(const struct machine *m, const struct topo_uses *uses, FILE *out)
 {
 	const struct topo *t = &m->desc.topo;
 	uint64_t present = 0;
@@ -160,6 +160,8 @@ void topo_text(const struct machine *m, FILE *out)
 		print_cpus(t, nid, out);
 	}
 	print_distances(m, out);
+	if (uses)
+		topo_run_text(uses, t, out);
 }
 
 /* ---- the command ------------------------------------------------------- */
@@ -187,17 +189,38 @@ static int take_svg(int *argc, char **argv, const char **file, char *err,
 	return 0;
 }
 
-static int build(int argc, char **argv, struct machine **out, char *err,
-		 size_t err_len)
+/* run=DIR and cell=ID, which stand alone; false: neither is given. */
+static bool run_arguments(int argc, char **argv, const char **dir,
+			  const char **cell)
+{
+	unsigned others = 0;
+
+	*dir = *cell = NULL;
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "run=", 4))
+			*dir = argv[i] + 4;
+		else if (!strncmp(argv[i], "cell=", 5))
+			*cell = argv[i] + 5;
+		else
+			others++;
+	}
+	return *dir && !others;
+}
+
+static int build(int argc, char **argv, struct topo_uses *uses,
+		 struct machine **out, char *err, size_t err_len)
 {
 	struct machine_params *p = malloc(sizeof(*p));
 	struct machine_desc *desc = malloc(sizeof(*desc));
+	const char *dir, *cell;
 	int rc = -ENOMEM;
 
 	snprintf(err, err_len, "not enough memory");
-	if (p && desc)
+	if (p && desc && run_arguments(argc, argv, &dir, &cell))
+		rc = topo_run_load(dir, cell, desc, uses, err, err_len);
+	else if (p && desc)
 		rc = job_machine_args(argc - 1, argv + 1, p, err, err_len);
-	if (!rc)
+	if (!rc && !dir)
 		rc = machine_params_resolve(p, desc, err, err_len);
 	if (!rc)
 		rc = machine_create(out, desc, NULL, err, err_len);
@@ -206,14 +229,14 @@ static int build(int argc, char **argv, struct machine **out, char *err,
 	return rc;
 }
 
-static int write_svg(const struct machine *m, const char *path, char *err,
-		     size_t err_len)
+static int write_svg(const struct machine *m, const struct topo_uses *uses,
+		     const char *path, char *err, size_t err_len)
 {
 	FILE *out = fopen(path, "w");
 	int rc = out ? 0 : -errno;
 
 	if (out) {
-		topo_svg(m, out);
+		topo_svg(m, uses, out);
 		if (ferror(out))
 			rc = -EIO;
 		if (fclose(out) && !rc)
@@ -226,33 +249,39 @@ static int write_svg(const struct machine *m, const char *path, char *err,
 
 static int cmd_topo(int argc, char **argv, char *err, size_t err_len)
 {
+	struct topo_uses used = { NULL, 0, false }, *uses;
 	const char *svg = NULL;
 	struct machine *m;
 	int rc = take_svg(&argc, argv, &svg, err, err_len);
 
 	if (!rc)
-		rc = build(argc, argv, &m, err, err_len);
-	if (rc)
+		rc = build(argc, argv, &used, &m, err, err_len);
+	if (rc) {
+		topo_uses_drop(&used);
 		return rc == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+	}
+	uses = used.nr ? &used : NULL;
 	if (svg) {
-		rc = write_svg(m, svg, err, err_len);
+		rc = write_svg(m, uses, svg, err, err_len);
 	} else {
-		topo_text(m, stdout);
+		topo_text(m, uses, stdout);
 		rc = fflush(stdout) || ferror(stdout) ? -EIO : 0;
 		if (rc)
 			snprintf(err, err_len, "standard output: %s",
 				 strerror(errno));
 	}
 	machine_destroy(m);
+	topo_uses_drop(&used);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
 
 static struct command topo = {
 	.name = "topo",
-	.usage = "[--svg FILE] [KEY=VALUE...] [JOB]",
+	.usage = "[--svg FILE] [KEY=VALUE...] [JOB] | run=DIR [cell=ID]",
 	.summary = "draw nodes, zones, CPUs and distances of a machine",
 	.help = "Without keys: this host. --svg writes a drawing instead of "
-		"text.\n",
+		"text. run=DIR draws the\nmachine of a run, and which of its "
+		"CPUs had which threads; cell=ID only those of\none cell.\n",
 	.run = cmd_topo,
 };
 COMMAND(topo);

@@ -17,6 +17,8 @@
 #define BAR_X       74
 #define BAR_WIDTH   150
 #define MAX_COLUMNS 4
+#define USE_H       18 /* of a line of what ran where */
+#define USE_WIDTH   520
 
 /* Okabe and Ito's colours, which stay apart for every kind of eye. */
 static const char *const zone_colour[MAX_NR_ZONES] = {
@@ -27,6 +29,7 @@ static const char *const zone_colour[MAX_NR_ZONES] = {
 
 struct drawing {
 	const struct machine *m;
+	const struct topo_uses *uses; /* NULL: nobody */
 	FILE *out;
 	unsigned columns;   /* of node boxes */
 	int node_height;    /* the same for all */
@@ -117,6 +120,24 @@ static void draw_zone(const struct drawing *d, const struct zone *z, int x,
 	     "font-size=\"10\" fill=\"#666\"", label);
 }
 
+/* Threads that were on a CPU, over all repetitions. */
+static unsigned reps_on(const struct drawing *d, unsigned cpu)
+{
+	unsigned reps = 0;
+
+	for (unsigned i = 0; d->uses && i < d->uses->nr; i++)
+		if (d->uses->use[i].cpu == cpu)
+			reps += d->uses->use[i].reps;
+	return reps;
+}
+
+static const char *cpu_colour(const struct drawing *d, unsigned cpu)
+{
+	if (reps_on(d, cpu))
+		return "#f0e442";
+	return d->m->desc.topo.smt_of_cpu[cpu] ? "#dde6ee" : "#f4f7fa";
+}
+
 static void draw_cpus(const struct drawing *d, unsigned nid, int x, int y)
 {
 	const struct topo *t = &d->m->desc.topo;
@@ -132,8 +153,7 @@ static void draw_cpus(const struct drawing *d, unsigned nid, int x, int y)
 		fprintf(d->out,
 			"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
 			"rx=\"3\" fill=\"%s\" stroke=\"#888\"/>\n",
-			cx, cy, CPU_SIZE, CPU_SIZE,
-			t->smt_of_cpu[cpu] ? "#dde6ee" : "#f4f7fa");
+			cx, cy, CPU_SIZE, CPU_SIZE, cpu_colour(d, cpu));
 		snprintf(number, sizeof(number), "%u", t->os_cpu[cpu]);
 		text(d->out, cx + CPU_SIZE / 2, cy + 18,
 		     "font-size=\"11\" text-anchor=\"middle\"", number);
@@ -211,6 +231,31 @@ static void draw_distances(const struct drawing *d, int y)
 	}
 }
 
+/* A line for each thread of a workload and each CPU that it had. */
+static void draw_uses(const struct drawing *d, int y)
+{
+	const struct topo *t = &d->m->desc.topo;
+	char line[200];
+
+	text(d->out, MARGIN, y, "font-size=\"15\" font-weight=\"bold\"",
+	     "What ran where (yellow CPUs)");
+	for (unsigned i = 0; i < d->uses->nr; i++) {
+		const struct topo_use *use = &d->uses->use[i];
+		char real[48] = "";
+
+		if (t->synthetic)
+			snprintf(real, sizeof(real), ", on the host's CPU %u",
+				 use->real_cpu);
+		snprintf(line, sizeof(line),
+			 "node %u, CPU %u: %.40s thread %u, %u repetition%s%s",
+			 t->node_of_cpu[use->cpu], t->os_cpu[use->cpu],
+			 use->workload, use->thread, use->reps,
+			 use->reps == 1 ? "" : "s", real);
+		text(d->out, MARGIN, y + USE_H * (int)(i + 1),
+		     "font-size=\"12\"", line);
+	}
+}
+
 static void draw_title(const struct drawing *d)
 {
 	const struct machine *m = d->m;
@@ -219,7 +264,8 @@ static void draw_title(const struct drawing *d)
 
 	for (unsigned i = 0; i < m->nr_zones; i++)
 		present += m->zone[i].present;
-	snprintf(label, sizeof(label), "Machine: %.100s", m->desc.name);
+	snprintf(label, sizeof(label), "Machine: %.100s%s", m->desc.name,
+		 !m->desc.topo.synthetic ? "" : " [synthetic topology]");
 	text(d->out, MARGIN, 32, "font-size=\"18\" font-weight=\"bold\"",
 	     label);
 	snprintf(label, sizeof(label),
@@ -228,12 +274,14 @@ static void draw_title(const struct drawing *d)
 		 topo_size(present, size), m->desc.topo.nr_nodes,
 		 m->desc.topo.nr_cpus,
 		 m->desc.topo.synthetic ? ", synthetic" : "");
+	if (d->uses && d->uses->emulated)
+		strncat(label, ", emulated", sizeof(label) - strlen(label) - 1);
 	text(d->out, MARGIN, 52, "font-size=\"13\" fill=\"#444\"", label);
 }
 
-void topo_svg(const struct machine *m, FILE *out)
+void topo_svg(const struct machine *m, const struct topo_uses *uses, FILE *out)
 {
-	struct drawing d = { .m = m, .out = out };
+	struct drawing d = { .m = m, .uses = uses, .out = out };
 	unsigned nr = m->desc.topo.nr_nodes, at = 0;
 	int cell = nr > 16 ? 22 : 34;
 	int width, height, rows, below;
@@ -245,6 +293,10 @@ void topo_svg(const struct machine *m, FILE *out)
 		width = 2 * MARGIN + 40 + (int)nr * cell;
 	below = TITLE_H + 8 + rows * (d.node_height + GAP) + 18;
 	height = below + 40 + (int)nr * cell + MARGIN;
+	if (uses) {
+		height += 12 + USE_H * (int)(uses->nr + 1);
+		width = width < USE_WIDTH ? USE_WIDTH : width;
+	}
 	fprintf(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
 		"height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"DejaVu "
@@ -263,5 +315,7 @@ void topo_svg(const struct machine *m, FILE *out)
 		at++;
 	}
 	draw_distances(&d, below);
+	if (uses)
+		draw_uses(&d, below + 40 + (int)nr * cell + MARGIN);
 	fputs("</svg>\n", out);
 }

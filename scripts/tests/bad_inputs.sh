@@ -107,6 +107,30 @@ refused 'expected' run workload=exact bytes=8M
 refused 'expected' run workload=exact bytes=8K-4K
 refused 'expected' run placement=nowhere
 refused 'expected' run placement=node:
+refused 'expected' run placement=node:64
+refused 'expected' run placement=pairs:0
+refused 'expected' run placement=pairs:0-x
+refused 'expected a node from 0 to' run placement=node:63
+refused 'expected nodes from 0 to' run placement=pairs:0-63 threads=2
+refused 'even number of threads for placement=pairs' run placement=pairs:0-0 threads=1
+refused 'expected' run mem_policy=near
+refused 'expected' run mem_policy=bind
+refused 'expected' run mem_policy=local/
+refused 'expected' run mem_policy=bind:64
+refused 'expected a node that the machine has' run mem_policy=bind:63
+refused 'another node' run mem_policy=remote mem=64M
+refused 'expected nodes that this host has' run cpus=node:63
+refused 'expected cores that this process may use' run cpus=core:65000
+refused 'expected CPUs that this host has, not CPU 1000' run cpus=cpu:1000
+refused "joined by '[+]'" run cpus=0-1,1
+refused 'expected' run cpus=0-1-2
+refused 'expected' run cpus=socket:0
+refused 'expected' run cpus=node:
+refused 'a set says where threads run' show zoneinfo mem=64M cpus=node:0
+refused 'expected touch=first or touch=all' run workload=numa_touch mem=64M
+refused 'expected threads=1' run workload=fallback mem=64M threads=2 oversubscribe=1
+refused 'mem= besides' run machine=numa
+refused 'at least 4 MiB for each' run machine=host mem=1M
 refused 'expected' run name=../up
 refused 'expected' run name=.hidden
 refused 'expected' run oversubscribe=maybe
@@ -137,6 +161,8 @@ refused '.' show zoneinfo machine=hwloc:nonsense:
 refused '.' show zoneinfo machine=mars
 refused '.' show zoneinfo machine=
 refused 'expected' topo mem=4G mem=x
+refused '/nonexistent: expected a run folder|/nonexistent/' topo run=/nonexistent
+refused 'expected' topo cell=x
 
 # job files
 job 'job.ini:1: ' 'order = 0\n'

@@ -218,6 +218,8 @@ static const char *place_name(unsigned at)
 		return "on the command line";
 	case AT_TOOLS:
 		return "here: one of the machine";
+	case AT_CACHES:
+		return "here: one of the machine or of a cache";
 	default:
 		return "in a workload's section";
 	}
@@ -306,7 +308,8 @@ static int add_pair(const struct place *place, const char *key,
 	if (first)
 		return fail_at(where, err, err_len,
 			       "%s=%s: expected each key once", k, v);
-	if (check_value(place->job, o, value, place->at != AT_TOOLS, why) ||
+	if (check_value(place->job, o, value,
+			!(place->at & (AT_TOOLS | AT_CACHES)), why) ||
 	    (place->at == AT_NODE &&
 	     node_value_check(!strcmp(key, "cpus"), value, why, WHY_MAX)))
 		return fail_at(where, err, err_len, "%s=%s: %s", k, v, why);
@@ -732,10 +735,11 @@ int job_parse_arg(struct job *job, const char *arg, unsigned where, char *err,
 	return add_pair(&place, key, value, err, err_len);
 }
 
-/* Sets the machine keys of one list in p. */
-static int apply_machine(const struct job *job, const struct kv_list *list,
-			 struct job_params *p, char *err, size_t err_len)
+/* Sets the keys of one list in p that may stand at `where`. */
+static int apply_keys(const struct job *job, const struct kv_list *list,
+		      unsigned at, char *err, size_t err_len)
 {
+	struct job_params *p = job->base;
 	char why[256];
 
 	for (unsigned i = 0; i < list->nr; i++) {
@@ -743,7 +747,7 @@ static int apply_machine(const struct job *job, const struct kv_list *list,
 		struct where where = { kv->line ? job->file : "command line",
 				       kv->line };
 
-		if (kv->option->group != GROUP_MACHINE)
+		if (!(kv->option->where & at))
 			continue;
 		if (option_set(kv->option, kv->text, p, why, sizeof(why)))
 			return fail_at(&where, err, err_len, "%s=%s: one %s",
@@ -767,10 +771,10 @@ static const char *file_argument(int argc, char **argv, unsigned *nr)
 	return file;
 }
 
-int job_machine_args(int argc, char **argv, struct machine_params *out,
+/* Fills job->base from the arguments and the job file that is among them. */
+static int tool_args(struct job *job, int argc, char **argv, unsigned at,
 		     char *err, size_t err_len)
 {
-	struct job job;
 	unsigned nr_files;
 	const char *file = file_argument(argc, argv, &nr_files);
 	int r;
@@ -782,18 +786,38 @@ int job_machine_args(int argc, char **argv, struct machine_params *out,
 			 file);
 		return -EINVAL;
 	}
-	r = file ? job_parse_file(file, &job, err, err_len)
-		 : job_init(&job, err, err_len);
+	r = file ? job_parse_file(file, job, err, err_len)
+		 : job_init(job, err, err_len);
 	for (int i = 0; i < argc && !r; i++)
 		if (argv[i] != file)
-			r = job_parse_arg(&job, argv[i], AT_TOOLS, err,
-					  err_len);
+			r = job_parse_arg(job, argv[i], at, err, err_len);
 	if (!r)
-		r = apply_machine(&job, &job.global, job.base, err, err_len);
+		r = apply_keys(job, &job->global, at, err, err_len);
 	if (!r)
-		r = apply_machine(&job, &job.cli, job.base, err, err_len);
+		r = apply_keys(job, &job->cli, at, err, err_len);
+	return r;
+}
+
+int job_machine_args(int argc, char **argv, struct machine_params *out,
+		     char *err, size_t err_len)
+{
+	struct job job = { .text = NULL };
+	int r = tool_args(&job, argc, argv, AT_TOOLS, err, err_len);
+
 	if (!r)
 		*out = job.base->machine;
+	job_free(&job);
+	return r;
+}
+
+int job_cache_args(int argc, char **argv, struct job_params *out, char *err,
+		   size_t err_len)
+{
+	struct job job = { .text = NULL };
+	int r = tool_args(&job, argc, argv, AT_CACHES, err, err_len);
+
+	if (!r)
+		*out = *job.base;
 	job_free(&job);
 	return r;
 }

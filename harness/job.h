@@ -70,7 +70,7 @@ int job_parse_buffer(const char *text, size_t len, const char *name,
 int job_parse_file(const char *path, struct job *out, char *err, size_t err_len)
 	MUST_CHECK;
 
-/* One KEY=VALUE of the command line; where: AT_CLI or AT_TOOLS. */
+/* One KEY=VALUE of the command line; where: AT_CLI, AT_TOOLS or AT_CACHES. */
 int job_parse_arg(struct job *job, const char *arg, unsigned where, char *err,
 		  size_t err_len) MUST_CHECK;
 
@@ -81,6 +81,11 @@ int job_parse_arg(struct job *job, const char *arg, unsigned where, char *err,
  */
 int job_machine_args(int argc, char **argv, struct machine_params *out,
 		     char *err, size_t err_len) MUST_CHECK;
+
+/* The same for commands that show caches: their keys beside the machine's. out
+ * is large: heap only. */
+int job_cache_args(int argc, char **argv, struct job_params *out, char *err,
+		   size_t err_len) MUST_CHECK;
 
 /* The item for a key, NULL if the list has none. */
 const struct kv *kv_find(const struct kv_list *list, const struct option *o);

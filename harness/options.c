@@ -25,7 +25,7 @@
 #define RUN_WIDE (AT_GLOBAL | AT_CLI)
 #define PER_CELL (AT_GLOBAL | AT_SECTION | AT_CLI)
 #define AXIS     (PER_CELL | AT_MATRIX)
-#define MACHINE  (AXIS | AT_TOOLS)
+#define MACHINE  (AXIS | AT_TOOLS | AT_CACHES)
 
 #define NS_PER_MS 1000000ULL
 #define NS_PER_S  1000000000ULL
@@ -54,7 +54,7 @@ static const char extent_hint[] = "START+SPANNED[/PRESENT[/MANAGED]] in pages";
 /* clang-format off */
 const struct option options[] = {
 	/* what is run */
-	{ "engine", OPT_NAME, GROUP_RUN, AXIS, .def = "zonelock",
+	{ "engine", OPT_NAME, GROUP_RUN, AXIS | AT_CACHES, .def = "zonelock",
 	  .summary = "allocator under test; see `list engines`",
 	  FIELD(engine) },
 	{ "workload", OPT_NAME, GROUP_RUN, AXIS & ~AT_GLOBAL, .def = "pair",
@@ -182,18 +182,21 @@ const struct option options[] = {
 	  .min = 1, .max = 95, .unit = "percent", .uses = USES_OCCUPANCY,
 	  .summary = "share of the machine that is held",
 	  FIELD(workload.occupancy) },
-	{ "size", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS, .def = "64",
+	{ "size", OPT_INT, GROUP_WORKLOAD, AXIS | AT_CACHES, .def = "64",
 	  .min = 1, .max = KMALLOC_MAX_SIZE, .unit = "bytes",
 	  .summary = "size of an object", .uses = USES_SIZE,
 	  FIELD(workload.size) },
-	{ "align", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS, .def = "0",
+	{ "align", OPT_INT, GROUP_WORKLOAD, AXIS | AT_CACHES, .def = "0",
 	  .pow2 = true, .min = 0, .max = PAGE_SIZE, .unit = "bytes",
 	  .summary = "alignment of an object; 0: as the rules say",
 	  .uses = USES_SIZE, FIELD(workload.align) },
-	{ "flags", OPT_CACHE_FLAGS, GROUP_WORKLOAD, AXIS | AT_TOOLS,
+	{ "flags", OPT_CACHE_FLAGS, GROUP_WORKLOAD, AXIS | AT_CACHES,
 	  .def = "none", .uses = USES_SIZE,
 	  .summary = "flags of the cache, joined by '|'",
 	  FIELD(workload.cache_flags) },
+	{ "ctor", OPT_BOOL, GROUP_WORKLOAD, AT_CACHES, .def = "0",
+	  .summary = "show cache: a cache with a constructor",
+	  FIELD(cache_ctor) },
 	{ "slub_fast", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "rseq",
 	  .choices = slub_fasts, .uses = USES_SLAB,
 	  .summary = "slub: restartable sequences, or compare-and-swap",
@@ -204,7 +207,7 @@ const struct option options[] = {
 	{ "freelist_random", OPT_BOOL, GROUP_WORKLOAD, AXIS, .def = "0",
 	  .summary = "new slabs hand out their objects in random order",
 	  .uses = USES_SLAB, FIELD(freelist_random) },
-	{ "slub_min_objects", OPT_INT, GROUP_WORKLOAD, AXIS | AT_TOOLS,
+	{ "slub_min_objects", OPT_INT, GROUP_WORKLOAD, AXIS | AT_CACHES,
 	  .def = "0", .min = 0, .max = 32767, .unit = "objects",
 	  .summary = "slub: objects of a slab; 0: by the number of CPUs",
 	  .uses = USES_SLAB, FIELD(slub_min_objects) },
@@ -887,7 +890,8 @@ void options_print(FILE *out)
 static void print_where(FILE *out, unsigned where)
 {
 	static const char *const names[] = { "global", "matrix", "section",
-					     "cli",    "node",   "tools" };
+					     "cli",    "node",   "tools",
+					     "caches" };
 	const char *sep = "";
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {

@@ -37,6 +37,7 @@ struct job_params {
 	enum slub_fast slub_fast;
 	bool hardened, freelist_random; /* slub */
 	uint32_t slub_min_objects;
+	bool cache_ctor; /* show cache */
 	char workload_name[JOB_NAME_MAX];
 	struct thread_count threads;
 	struct placement placement;
@@ -91,7 +92,8 @@ enum option_group { GROUP_RUN, GROUP_WORKLOAD, GROUP_MACHINE, GROUP_NODE };
 #define AT_SECTION 0x4u
 #define AT_CLI     0x8u
 #define AT_NODE    0x10u
-#define AT_TOOLS   0x20u /* show, topo, conform: the machine keys */
+#define AT_TOOLS   0x20u /* show, topo: the machine keys */
+#define AT_CACHES  0x40u /* show cache, show slabinfo: and those of caches */
 
 struct option {
 	const char *name;

@@ -13,10 +13,13 @@
 #include "harness/command.h"
 #include "harness/job.h"
 #include "harness/machine_params.h"
+#include "harness/show_cache.h"
 
 struct show_item {
 	const char *name;
 	void (*print)(const struct procfs_source *src, FILE *out);
+	/* instead of print: with arguments of its own */
+	int (*run)(int argc, char **argv, char *err, size_t err_len);
 };
 
 static void print_state(const struct procfs_source *src, FILE *out)
@@ -40,14 +43,16 @@ static void print_fallback_order(const struct procfs_source *src, FILE *out)
 }
 
 static const struct show_item items[] = {
-	{ "buddyinfo", procfs_buddyinfo },
-	{ "extfrag_index", procfs_extfrag_index },
-	{ "fallback_order", print_fallback_order },
-	{ "pagetypeinfo", procfs_pagetypeinfo },
-	{ "state", print_state },
-	{ "unusable_index", procfs_unusable_index },
-	{ "vmstat", procfs_vmstat },
-	{ "zoneinfo", procfs_zoneinfo },
+	{ "buddyinfo", procfs_buddyinfo, NULL },
+	{ "cache", NULL, show_cache },
+	{ "extfrag_index", procfs_extfrag_index, NULL },
+	{ "fallback_order", print_fallback_order, NULL },
+	{ "pagetypeinfo", procfs_pagetypeinfo, NULL },
+	{ "slabinfo", NULL, show_slabinfo },
+	{ "state", print_state, NULL },
+	{ "unusable_index", procfs_unusable_index, NULL },
+	{ "vmstat", procfs_vmstat, NULL },
+	{ "zoneinfo", procfs_zoneinfo, NULL },
 };
 
 static const struct show_item *find_item(const char *name)
@@ -116,6 +121,8 @@ static int cmd_show(int argc, char **argv, char *err, size_t err_len)
 
 	if (!item)
 		return refuse_item(argc > 1 ? argv[1] : "", err, err_len);
+	if (item->run)
+		return item->run(argc - 2, argv + 2, err, err_len);
 	p = malloc(sizeof(*p));
 	rc = p ? job_machine_args(argc - 2, argv + 2, p, err, err_len)
 	       : -ENOMEM;
@@ -139,12 +146,17 @@ static int cmd_show(int argc, char **argv, char *err, size_t err_len)
 static struct command show = {
 	.name = "show",
 	.usage = "zoneinfo|buddyinfo|pagetypeinfo|vmstat|fallback_order|"
-		 "extfrag_index|unusable_index|state [KEY=VALUE...] [JOB]",
-	.summary = "what a modelled machine shows: /proc text, node order",
+		 "extfrag_index|unusable_index|state|cache|slabinfo "
+		 "[KEY=VALUE...] [JOB]",
+	.summary = "what a modelled machine shows: /proc text, node order, "
+		   "caches",
 	.help = "The machine is as just booted, or with "
 		"fragmentation=captured as full as the\nserver was. state=FILE "
 		"reads what show state printed.\n`zonebench "
-		"list options` has the keys of machines.\n",
+		"list options` has the keys of machines.\n"
+		"cache: what engine=, size=, align=, flags= and the machine's "
+		"CPUs make of a cache,\none `name value` a line as in "
+		"/sys/kernel/slab. slabinfo: /proc/slabinfo of engine=.\n",
 	.run = cmd_show,
 };
 COMMAND(show);

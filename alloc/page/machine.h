@@ -126,6 +126,9 @@ struct node {
 	struct zone *zone[MAX_NR_ZONES]; /* every one exists, may be empty */
 	struct zonelist *zonelist;       /* [NR_ZONELISTS] */
 	long totalreserve_pages;
+	/* bytes of slabs and large kmalloc blocks that lie here, [0] of
+	   reclaimable caches, [1] of others; relaxed: statistics */
+	_Atomic long slab_bytes[2];
 };
 
 /*

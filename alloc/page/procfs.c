@@ -203,6 +203,16 @@ static unsigned long zone_counter(const struct procfs_source *src,
 		return c ? c->pgalloc : 0;
 	case FROM_PGFREE:
 		return c ? c->pgfree : 0;
+	case FROM_SLAB_RECLAIMABLE:
+	case FROM_SLAB_UNRECLAIMABLE:
+		if (z->idx)
+			return 0;
+		return (unsigned long)atomic_load_explicit(
+			       &z->machine->node[z->nid]
+					.slab_bytes[s ==
+						    FROM_SLAB_UNRECLAIMABLE],
+			       memory_order_relaxed) >>
+		       PAGE_SHIFT;
 	default:
 		return 0;
 	}
@@ -305,7 +315,10 @@ static void print_zone(const struct procfs_source *src, const struct zone *z,
 		for (unsigned i = 0; i < nr_node_counters; i++) {
 			if (counter_printed(&node_counters[i], &m->desc))
 				fprintf(out, "      %-12s %lu\n",
-					node_counters[i].name, 0UL);
+					node_counters[i].name,
+					zone_counter(src,
+						     m->node[z->nid].zone[0],
+						     node_counters[i].source));
 		}
 	}
 	print_marks(z, out);

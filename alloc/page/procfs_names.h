@@ -30,6 +30,8 @@ enum counter_source {
 	FROM_NUMA_OTHER,
 	FROM_PGALLOC,
 	FROM_PGFREE,
+	FROM_SLAB_RECLAIMABLE, /* of a node; its first zone has it */
+	FROM_SLAB_UNRECLAIMABLE,
 };
 
 struct counter_name {

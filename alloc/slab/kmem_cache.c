@@ -459,7 +459,6 @@ void slab_config_init(struct slab_config *cfg, const struct machine_desc *desc)
 static void allocator_free(struct slab_allocator *slab)
 {
 	pthread_mutex_destroy(&slab->mutex);
-	free(slab->node_pages);
 	free(slab);
 }
 
@@ -467,7 +466,6 @@ static struct slab_allocator *allocator_new(const struct slab_ops *ops,
 					    struct machine *m,
 					    const struct slab_config *cfg)
 {
-	const unsigned nodes = m->desc.topo.nr_nodes;
 	struct slab_allocator *slab = calloc(1, sizeof(*slab));
 
 	if (!slab)
@@ -478,13 +476,6 @@ static struct slab_allocator *allocator_new(const struct slab_ops *ops,
 	/* objects are of this program, whatever machine is modelled */
 	slab->config.word = 8;
 	slab->nr_slots = m->desc.topo.nr_cpus;
-	slab->node_pages = aligned_alloc(CACHELINE_SIZE,
-					 nodes * sizeof(*slab->node_pages));
-	if (!slab->node_pages) {
-		free(slab);
-		return NULL;
-	}
-	memset(slab->node_pages, 0, nodes * sizeof(*slab->node_pages));
 	pthread_mutex_init(&slab->mutex, NULL);
 	return slab;
 }
@@ -551,15 +542,12 @@ uint64_t slab_pages_in_use(const struct slab_allocator *slab)
 {
 	long bytes = 0;
 
-	for (unsigned n = 0; n < slab->machine->desc.topo.nr_nodes; n++) {
-		struct slab_node_pages *p = &slab->node_pages[n];
-
-		/* relaxed, both: statistics */
-		bytes += atomic_load_explicit(&p->reclaimable,
-					      memory_order_relaxed);
-		bytes += atomic_load_explicit(&p->unreclaimable,
-					      memory_order_relaxed);
-	}
+	for (unsigned n = 0; n < slab->machine->desc.topo.nr_nodes; n++)
+		for (unsigned i = 0; i < 2; i++)
+			/* relaxed: a statistic */
+			bytes += atomic_load_explicit(
+				&slab->machine->node[n].slab_bytes[i],
+				memory_order_relaxed);
 	return (uint64_t)bytes >> PAGE_SHIFT;
 }
 

@@ -15,12 +15,10 @@
 static void account(struct slab_allocator *slab, unsigned nid, bool reclaimable,
 		    long bytes)
 {
-	struct slab_node_pages *n = &slab->node_pages[nid];
-
 	/* relaxed: a statistic */
-	atomic_fetch_add_explicit(reclaimable ? &n->reclaimable
-					      : &n->unreclaimable,
-				  bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&slab->machine->node[nid].slab_bytes[!reclaimable], bytes,
+		memory_order_relaxed);
 }
 
 static void set_tag(struct page *page, uint32_t tag)

@@ -206,12 +206,6 @@ enum kmalloc_type {
 };
 #define NR_KMALLOC_SIZES 14 /* index of 8192, plus 1 */
 
-/* Slab pages of one node, as vmstat counts them. */
-struct slab_node_pages {
-	/* bytes; relaxed: statistics */
-	_Atomic long reclaimable, unreclaimable;
-} CACHELINE;
-
 struct slab_allocator {
 	const struct slab_ops *ops;
 	struct machine *machine;
@@ -222,7 +216,6 @@ struct slab_allocator {
 	/* by type and kmalloc_index(); classes that the engine does not have
 	   are the next larger one */
 	struct kmem_cache *kmalloc[NR_KMALLOC_TYPES][NR_KMALLOC_SIZES];
-	struct slab_node_pages *node_pages; /* [nr_nodes] */
 	pthread_mutex_t mutex;
 	struct kmem_cache *newest; /* mutex */
 	struct slab_ctx *contexts; /* mutex */

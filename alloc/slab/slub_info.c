@@ -15,7 +15,7 @@
 /* Sums over nodes and CPUs. */
 struct slub_sums {
 	uint64_t slabs, total, partial, partial_free, partial_inuse;
-	uint64_t cpu_slabs, chained;
+	uint64_t cpu_slabs; /* with their chains */
 };
 
 static struct page *map_of(const struct slub_cache *s)
@@ -59,8 +59,9 @@ static struct slub_sums sums_of(const struct slub_cache *s)
 		struct slub_cpu *c = &s->cpu[i];
 
 		spin_lock(&c->lock);
-		sum.cpu_slabs += c->slab != PFN_LIST_END;
-		sum.chained += chain_length(s, c);
+		/* as Linux: a CPU without a slab is passed over */
+		if (c->slab != PFN_LIST_END)
+			sum.cpu_slabs += 1 + chain_length(s, c);
 		spin_unlock(&c->lock);
 	}
 	return sum;
@@ -110,7 +111,7 @@ void slub_attributes(const struct kmem_cache *base, FILE *out)
 	fprintf(out, "aliases %d\n",
 		base->refcount > 0 ? base->refcount - 1 : 0);
 	fprintf(out, "cpu_partial %u\n", s->cpu_partial);
-	fprintf(out, "cpu_slabs %" PRIu64 "\n", sum.cpu_slabs + sum.chained);
+	fprintf(out, "cpu_slabs %" PRIu64 "\n", sum.cpu_slabs);
 	fprintf(out, "min_partial %u\n", s->min_partial);
 	fprintf(out, "objects %" PRIu64 "\n", sum.total - sum.partial_free);
 	fprintf(out, "objects_partial %" PRIu64 "\n", sum.partial_inuse);

@@ -17,6 +17,8 @@ struct slab_bench {
 	struct slab_allocator *slab;
 	struct slab_ctx ctx;
 	uint64_t free_pages; /* of the machine at the start */
+	/* objects were lost on purpose: the end does not ask for them */
+	bool leaky;
 	/* what the allocator reported */
 	char line[BENCH_LINES][256];
 	unsigned nr_lines;
@@ -35,7 +37,7 @@ struct slab_bench_spec {
 /* Aborts when anything fails. spec may be NULL. */
 struct slab_bench *slab_bench_make(const struct slab_ops *ops,
 				   const struct slab_bench_spec *spec);
-/* Takes it apart; aborts unless every page came back. */
+/* Takes it apart; aborts unless every page came back (or b->leaky). */
 void slab_bench_end(struct slab_bench *b);
 
 /* A cache that is merged with no other; aborts when it cannot be. */

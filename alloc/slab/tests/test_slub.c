@@ -1,0 +1,518 @@
+/*
+ * SLUB: the counter traces of booted kernels, step by step; debug caches;
+ * slabs under RCU; nodes.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+
+#include "alloc/slab/kmalloc.h"
+#include "alloc/slab/rcu.h"
+#include "alloc/slab/slub.h"
+#include "alloc/slab/tests/slab_bench.h"
+#include "harness/bind.h"
+
+#define MANY 1024
+
+TestSuite(slub, .timeout = 60);
+
+static const struct slab_ops *slub_ops(void)
+{
+	return slab_binding_find("slub")->ops;
+}
+
+/* One CPU's rules, objects in address order. */
+static struct slab_bench *bench(enum slub_fast fast, unsigned nr_cpus)
+{
+	struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = nr_cpus,
+			    .slub_max_order = 3,
+			    .slub_fast = fast,
+			    .seed = 1 },
+	};
+
+	return slab_bench_make(slub_ops(), &spec);
+}
+
+/* ---- traces ----------------------------------------------------------------
+ */
+
+struct trace {
+	struct slab_bench *b;
+	struct kmem_cache *s;
+	void *object[MANY];
+	uint64_t seen[NR_SLUB_COUNTERS];
+};
+
+/* What a step adds to a counter; 0 of NR_SLUB_COUNTERS ends. */
+struct added {
+	enum slab_counter counter;
+	unsigned n;
+};
+#define ADDED(...)                          \
+	(const struct added[])              \
+	{                                   \
+		__VA_ARGS__,                \
+		{                           \
+			NR_SLUB_COUNTERS, 0 \
+		}                           \
+	}
+
+static void take(struct trace *t, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		t->object[i] = kmem_cache_alloc(&t->b->ctx, t->s, GFP_KERNEL);
+		cr_assert(t->object[i]);
+	}
+}
+
+static void give(struct trace *t, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		kmem_cache_free(&t->b->ctx, t->s, t->object[i]);
+}
+
+/* Counters since the last step, chain length, node partials, slabs. */
+static void step(struct trace *t, const char *what, const struct added *add,
+		 const unsigned psn[3])
+{
+	const struct slub_cache *s = to_slub_const(t->s);
+	struct slabinfo_row row;
+	unsigned chained = 0;
+
+	for (unsigned c = 0; c < NR_SLUB_COUNTERS; c++) {
+		uint64_t now = slab_counter_sum(t->s, (enum slab_counter)c);
+		unsigned want = 0;
+
+		for (const struct added *a = add;
+		     a->counter != NR_SLUB_COUNTERS; a++)
+			if (a->counter == (enum slab_counter)c)
+				want = a->n;
+		cr_assert_eq(now - t->seen[c], want, "%s: %s +%llu, want %u",
+			     what, slab_counter_name((enum slab_counter)c),
+			     (unsigned long long)(now - t->seen[c]), want);
+		t->seen[c] = now;
+	}
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		if (s->cpu[i].partial != PFN_LIST_END)
+			chained += t->b->m->map[s->cpu[i].partial].prev;
+	slub_info(t->s, &row);
+	cr_assert_eq(chained, psn[0], "%s: chain %u", what, chained);
+	cr_assert_eq(s->node[0].nr_partial, psn[1], "%s: node %lu", what,
+		     (unsigned long)s->node[0].nr_partial);
+	cr_assert_eq(row.num_slabs, psn[2], "%s: slabs %llu", what,
+		     (unsigned long long)row.num_slabs);
+	cr_assert_null(slab_verify(t->b->slab));
+}
+#define STEP(t, what, p, n, slabs, ...) \
+	step(t, what, ADDED(__VA_ARGS__), (const unsigned[3]){ p, n, slabs })
+
+static void trace_of_64_objects(struct trace *t)
+{
+	take(t, 0, 1);
+	STEP(t, "alloc #1", 0, 0, 1, { ALLOC_SLOWPATH, 1 }, { ALLOC_SLAB, 1 });
+	take(t, 1, 16);
+	STEP(t, "alloc #2..#16", 0, 0, 1, { ALLOC_FASTPATH, 15 });
+	take(t, 16, 17);
+	STEP(t, "alloc #17", 0, 0, 2, { ALLOC_SLOWPATH, 1 },
+	     { DEACTIVATE_BYPASS, 1 }, { ALLOC_SLAB, 1 });
+	take(t, 17, 64);
+	STEP(t, "alloc #18..#64", 0, 0, 4, { ALLOC_FASTPATH, 45 },
+	     { ALLOC_SLOWPATH, 2 }, { DEACTIVATE_BYPASS, 2 },
+	     { ALLOC_SLAB, 2 });
+	give(t, 63, 64);
+	STEP(t, "free #64", 0, 0, 4, { FREE_FASTPATH, 1 });
+	give(t, 0, 1);
+	STEP(t, "free #1", 1, 0, 4, { FREE_SLOWPATH, 1 },
+	     { CPU_PARTIAL_FREE, 1 });
+	give(t, 1, 16);
+	STEP(t, "free #2..#16", 1, 0, 4, { FREE_SLOWPATH, 15 },
+	     { FREE_FROZEN, 15 });
+	give(t, 16, 17);
+	give(t, 32, 33);
+	STEP(t, "free #17, #33", 3, 0, 4, { FREE_SLOWPATH, 2 },
+	     { CPU_PARTIAL_FREE, 2 });
+	give(t, 17, 32);
+	give(t, 33, 48);
+	STEP(t, "free the other 30", 3, 0, 4, { FREE_SLOWPATH, 30 },
+	     { FREE_FROZEN, 30 });
+	give(t, 48, 63);
+	STEP(t, "free #49..#63", 3, 0, 4, { FREE_FASTPATH, 15 });
+	take(t, 0, 64);
+	STEP(t, "alloc 64", 0, 0, 4, { ALLOC_FASTPATH, 61 },
+	     { ALLOC_SLOWPATH, 3 }, { CPU_PARTIAL_ALLOC, 3 },
+	     { ALLOC_REFILL, 3 }, { DEACTIVATE_BYPASS, 3 });
+	give(t, 0, 64);
+	STEP(t, "free these 64", 3, 0, 4, { FREE_FASTPATH, 16 },
+	     { FREE_SLOWPATH, 48 }, { CPU_PARTIAL_FREE, 3 },
+	     { FREE_FROZEN, 45 });
+}
+
+static void trace_of_1024_objects(struct trace *t)
+{
+	static const struct added given[] = {
+		{ FREE_FASTPATH, 16 },    { FREE_SLOWPATH, 1008 },
+		{ CPU_PARTIAL_FREE, 63 }, { FREE_FROZEN, 945 },
+		{ CPU_PARTIAL_DRAIN, 8 }, { FREE_ADD_PARTIAL, 5 },
+		{ DEACTIVATE_EMPTY, 51 }, { FREE_SLAB, 51 },
+		{ NR_SLUB_COUNTERS, 0 },
+	};
+
+	take(t, 0, MANY);
+	STEP(t, "alloc 1024", 0, 0, 64, { ALLOC_FASTPATH, 961 },
+	     { ALLOC_SLOWPATH, 63 }, { CPU_PARTIAL_ALLOC, 3 },
+	     { ALLOC_REFILL, 3 }, { ALLOC_SLAB, 60 },
+	     { DEACTIVATE_BYPASS, 63 });
+	give(t, 0, MANY);
+	step(t, "free 1024 in order", given, (const unsigned[3]){ 7, 5, 13 });
+	take(t, 0, MANY);
+	STEP(t, "alloc 1024 again", 0, 0, 64, { ALLOC_FASTPATH, 961 },
+	     { ALLOC_SLOWPATH, 63 }, { CPU_PARTIAL_ALLOC, 11 },
+	     { ALLOC_REFILL, 11 }, { ALLOC_FROM_PARTIAL, 1 },
+	     { CPU_PARTIAL_NODE, 4 }, { ALLOC_SLAB, 51 },
+	     { DEACTIVATE_BYPASS, 63 });
+	for (unsigned i = MANY; i-- > 0;)
+		kmem_cache_free(&t->b->ctx, t->s, t->object[i]);
+	step(t, "free 1024 reversed", given, (const unsigned[3]){ 7, 5, 13 });
+}
+
+static void trace_of_shrink_and_bulk(struct trace *t)
+{
+	struct slabinfo_row row;
+
+	cr_assert_eq(kmem_cache_shrink(&t->b->ctx, t->s), 0);
+	STEP(t, "shrink", 0, 0, 0, { CPUSLAB_FLUSH, 1 },
+	     { DEACTIVATE_EMPTY, 8 }, { FREE_SLAB, 8 });
+	take(t, 0, 2);
+	STEP(t, "alloc 2", 0, 0, 1, { ALLOC_SLOWPATH, 1 }, { ALLOC_SLAB, 1 },
+	     { ALLOC_FASTPATH, 1 });
+	cr_assert_eq(kmem_cache_shrink(&t->b->ctx, t->s), 1);
+	STEP(t, "shrink with 2 live", 0, 1, 1, { CPUSLAB_FLUSH, 1 },
+	     { DEACTIVATE_TO_HEAD, 1 });
+	cr_assert_eq(kmem_cache_alloc_bulk(&t->b->ctx, t->s, GFP_KERNEL, 40,
+					   t->object + 2),
+		     40);
+	STEP(t, "bulk alloc 40", 0, 0, 3, { ALLOC_SLOWPATH, 3 },
+	     { ALLOC_FROM_PARTIAL, 1 }, { ALLOC_SLAB, 2 },
+	     { DEACTIVATE_BYPASS, 2 });
+	kmem_cache_free_bulk(&t->b->ctx, t->s, 40, t->object + 2);
+	STEP(t, "bulk free 40", 2, 0, 3, { FREE_FASTPATH, 1 },
+	     { FREE_SLOWPATH, 2 }, { CPU_PARTIAL_FREE, 2 });
+	slub_info(t->s, &row);
+	cr_assert_eq(row.active_objs, 48);
+	cr_assert_eq(row.num_objs, 48);
+	give(t, 0, 2);
+}
+
+static void whole_trace(enum slub_fast fast)
+{
+	struct trace t = { .b = bench(fast, 1) };
+
+	t.s = slab_bench_cache(t.b, "trace", 256, 0);
+	cr_assert_eq(t.s->objects, 16);
+	cr_assert_eq(to_slub(t.s)->cpu_partial_slabs, 7);
+	trace_of_64_objects(&t);
+	trace_of_1024_objects(&t);
+	trace_of_shrink_and_bulk(&t);
+	cr_assert_eq(kmem_cache_destroy(&t.b->ctx, t.s), 0);
+	slab_bench_end(t.b);
+}
+
+Test(slub, counter_trace_cmpxchg)
+{
+	whole_trace(SLUB_FAST_CMPXCHG);
+}
+
+/* The thread may move to another CPU, whose part is then another one: the
+ * trace is that of one CPU. */
+static void on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)sched_getcpu(), &set);
+	cr_assert_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+Test(slub, counter_trace_rseq)
+{
+	on_one_cpu();
+	whole_trace(SLUB_FAST_RSEQ);
+}
+
+Test(slub, with_the_geometry_of_64_cpus)
+{
+	struct trace t = { .b = bench(SLUB_FAST_CMPXCHG, 64) };
+
+	t.s = slab_bench_cache(t.b, "trace64", 256, 0);
+	cr_assert_eq(t.s->objects, 32);
+	cr_assert_eq(to_slub(t.s)->cpu_partial_slabs, 4);
+	take(&t, 0, MANY);
+	for (unsigned c = 0; c < NR_SLUB_COUNTERS; c++)
+		t.seen[c] = slab_counter_sum(t.s, (enum slab_counter)c);
+	give(&t, 0, MANY);
+	STEP(&t, "free 1024", 3, 5, 9, { FREE_FASTPATH, 32 },
+	     { FREE_SLOWPATH, 992 }, { CPU_PARTIAL_FREE, 31 },
+	     { FREE_FROZEN, 961 }, { CPU_PARTIAL_DRAIN, 7 },
+	     { FREE_ADD_PARTIAL, 5 }, { DEACTIVATE_EMPTY, 23 },
+	     { FREE_SLAB, 23 });
+	take(&t, 0, MANY);
+	cr_assert_eq(slab_counter_sum(t.s, ALLOC_FROM_PARTIAL), 2);
+	cr_assert_eq(slab_counter_sum(t.s, CPU_PARTIAL_NODE), 3);
+	give(&t, 0, MANY);
+	slab_bench_end(t.b);
+}
+
+/* ---- free pointers
+ * ------------------------------------------------------------ */
+
+static void random_pairs(struct slab_bench *b, struct kmem_cache *s)
+{
+	void *object[300] = { NULL };
+	uint32_t rng = 1;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		void **at;
+
+		rng = rng * 1664525u + 1013904223u;
+		at = &object[(rng >> 8) % 300];
+		if (*at) {
+			cr_assert_eq(*(uint64_t *)*at, (uintptr_t)*at);
+			kmem_cache_free(&b->ctx, s, *at);
+			*at = NULL;
+			continue;
+		}
+		*at = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		cr_assert(*at);
+		memset(*at, 0x11, s->object_size);
+		*(uint64_t *)*at = (uintptr_t)*at;
+	}
+	cr_assert_null(slab_verify(b->slab));
+	for (unsigned i = 0; i < 300; i++)
+		if (object[i])
+			kmem_cache_free(&b->ctx, s, object[i]);
+}
+
+Test(slub, hardened_and_random_freelists)
+{
+	for (unsigned fast = SLUB_FAST_RSEQ; fast <= SLUB_FAST_CMPXCHG;
+	     fast++) {
+		struct slab_bench_spec spec = {
+			.config = { .word = 8,
+				    .nr_cpus = 2,
+				    .slub_max_order = 3,
+				    .slub_fast = (enum slub_fast)fast,
+				    .hardened = true,
+				    .random = true,
+				    .seed = 7 },
+		};
+		struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+		struct kmem_cache *s = slab_bench_cache(b, "hard", 72, 0);
+		unsigned ascending = 0;
+		char *o[56];
+
+		random_pairs(b, s);
+		kmem_cache_shrink(&b->ctx, s);
+		for (unsigned i = 0; i < 56; i++) {
+			o[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+			ascending += i && o[i] == o[i - 1] + s->size;
+		}
+		cr_assert_lt(ascending, 20, "the order is not random");
+		for (unsigned i = 0; i < 56; i++)
+			kmem_cache_free(&b->ctx, s, o[i]);
+		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+		slab_bench_end(b);
+	}
+}
+
+/* ---- debug caches
+ * --------------------------------------------------------------- */
+
+static struct kmem_cache *debug_cache(struct slab_bench *b)
+{
+	return slab_bench_cache(b, "watched", 104,
+				SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE |
+					SLAB_POISON | SLAB_STORE_USER);
+}
+
+Test(slub, sound_use_of_a_debug_cache_reports_nothing)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = debug_cache(b);
+	unsigned char *o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+
+	cr_assert_eq(o[0], 0x6b);
+	cr_assert_eq(o[103], 0xa5);
+	memset(o, 1, 104);
+	kmem_cache_free(&b->ctx, s, o);
+	random_pairs(b, s);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	cr_assert_eq(b->nr_lines, 0, "%s", b->line[0]);
+	slab_bench_end(b);
+}
+
+static void expect_report(struct slab_bench *b, const char *what,
+			  const char *where)
+{
+	cr_assert_geq(b->nr_lines, 1, "nothing was reported");
+	cr_assert(slab_bench_reported(b, what), "%s", b->line[0]);
+	cr_assert(slab_bench_reported(b, "watched"), "%s", b->line[0]);
+	cr_assert(slab_bench_reported(b, where), "%s", b->line[0]);
+}
+
+Test(slub, overrun_is_caught_at_free)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = debug_cache(b);
+	unsigned char *o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+
+	o[104] = 0;
+	kmem_cache_free(&b->ctx, s, o);
+	expect_report(b, "Right Redzone overwritten", "byte 104 is 0x00");
+	o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	o[-1] = 7;
+	kmem_cache_free(&b->ctx, s, o);
+	expect_report(b, "Left Redzone overwritten", "byte -1 is 0x07");
+	b->leaky = true;
+	slab_bench_end(b);
+}
+
+Test(slub, write_after_free_is_caught_at_the_next_allocation)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = debug_cache(b);
+	unsigned char *o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+
+	kmem_cache_free(&b->ctx, s, o);
+	o[10] = 0x42;
+	cr_assert(kmem_cache_alloc(&b->ctx, s, GFP_KERNEL) != o);
+	expect_report(b, "Poison overwritten", "byte 10 is 0x42");
+	cr_assert(slab_bench_reported(b, "@offset="));
+	b->leaky = true;
+	slab_bench_end(b);
+}
+
+Test(slub, double_and_wild_frees_are_caught)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = debug_cache(b);
+	struct kmem_cache *other = slab_bench_cache(b, "other", 40, 0);
+	unsigned char *o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	unsigned char *stray = kmem_cache_alloc(&b->ctx, other, GFP_KERNEL);
+
+	kmem_cache_free(&b->ctx, s, o);
+	kmem_cache_free(&b->ctx, s, o);
+	expect_report(b, "Object already free", "@offset=");
+	o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	kmem_cache_free(&b->ctx, s, o + 8);
+	expect_report(b, "Invalid object pointer", "@offset=");
+	kmem_cache_free(&b->ctx, s, stray);
+	expect_report(b, "expected an object of cache watched", "other");
+	kmem_cache_free(&b->ctx, s, o);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, other), 0);
+	slab_bench_end(b);
+}
+
+Test(slub, destroy_names_what_is_still_allocated)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = slab_bench_cache(b, "leaky", 64, 0);
+	void *object[65];
+	char text[64];
+
+	/* a full slab and one object more */
+	for (unsigned i = 0; i < 65; i++)
+		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	for (unsigned i = 1; i < 64; i++)
+		kmem_cache_free(&b->ctx, s, object[i]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), -EBUSY);
+	cr_assert(slab_bench_reported(b, "leaky: Slab cache still has"));
+	snprintf(text, sizeof(text), "Object %p @offset=", object[0]);
+	cr_assert(slab_bench_reported(b, text));
+	snprintf(text, sizeof(text), "Object %p @offset=", object[64]);
+	cr_assert(slab_bench_reported(b, text));
+	cr_assert_eq(b->nr_lines, 3);
+	kmem_cache_free(&b->ctx, s, object[0]);
+	kmem_cache_free(&b->ctx, s, object[64]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
+/* ---- RCU, nodes, pages
+ * ------------------------------------------------------------ */
+
+static unsigned constructed;
+
+static void count_construction(void *object)
+{
+	memset(object, 0x77, 64);
+	constructed++;
+}
+
+Test(slub, slabs_outlive_their_readers)
+{
+	struct slab_bench *b = bench(SLUB_FAST_CMPXCHG, 2);
+	const struct kmem_cache_args args = { .name = "typed",
+					      .size = 64,
+					      .flags = SLAB_TYPESAFE_BY_RCU,
+					      .ctor = count_construction };
+	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
+	unsigned char *object[200];
+	void *other[20];
+
+	cr_assert(s);
+	constructed = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		for (unsigned j = 0; j < 64; j++)
+			cr_assert_eq(object[i][j], 0x77);
+	}
+	cr_assert_eq(constructed % s->objects, 0);
+	slab_rcu_read_lock();
+	for (unsigned i = 0; i < 200; i++)
+		kmem_cache_free(&b->ctx, s, object[i]);
+	cr_assert_eq(kmem_cache_shrink(&b->ctx, s), 0);
+	/* the pages are still of this type, whatever was asked for since */
+	for (unsigned i = 0; i < 20; i++)
+		other[i] = kmalloc(&b->ctx, 64, GFP_KERNEL);
+	for (unsigned i = 0; i < 200; i++) {
+		cr_assert_eq(slab_cache_of(b->slab, object[i]), s);
+		for (unsigned j = 0; j < 64; j++)
+			cr_assert_eq(object[i][j], 0x77);
+	}
+	slab_rcu_read_unlock();
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	for (unsigned i = 0; i < 20; i++)
+		kfree(&b->ctx, other[i]);
+	slab_bench_end(b);
+}
+
+Test(slub, objects_of_a_node)
+{
+	struct slab_bench_spec spec = { .nodes = 2 };
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+	struct kmem_cache *s = slab_bench_cache(b, "nodes", 512, 0);
+	void *object[200];
+
+	for (unsigned i = 0; i < 200; i++) {
+		const struct page *page;
+
+		object[i] = kmem_cache_alloc_node(&b->ctx, s, GFP_KERNEL,
+						  i / 10 % 2);
+		cr_assert(object[i]);
+		page = slab_virt_to_page(b->slab, object[i]);
+		cr_assert_eq(slab_tag_node(slab_tag(page)), i / 10 % 2);
+	}
+	cr_assert_gt(slab_counter_sum(s, ALLOC_NODE_MISMATCH), 0);
+	cr_assert_null(kmem_cache_alloc_node(&b->ctx, s, GFP_KERNEL, 2));
+	cr_assert_gt(b->m->node[1].slab_bytes[1], 0);
+	for (unsigned i = 0; i < 200; i++)
+		kmem_cache_free(&b->ctx, s, object[i]);
+	cr_assert_gt(slab_counter_sum(s, REMOTE_NODE_FREE), 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	cr_assert_eq(b->m->node[1].slab_bytes[1], 0);
+	slab_bench_end(b);
+}

@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "alloc/page/layout.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -101,10 +103,12 @@ static int bind_range(char *at, size_t bytes, unsigned nid)
 								      : 0;
 }
 
-static int map_node(struct arena *a, const struct node_desc *node, unsigned nid,
-		    char *err, size_t err_len)
+static int map_node(struct arena *a, const struct machine_desc *desc,
+		    unsigned nid, char *err, size_t err_len)
 {
+	const struct node_desc *node = &desc->node[nid];
 	const struct span all = node_span(node);
+	const uint64_t highmem = layout_highmem_pfn(desc);
 	const bool bind = real_node_has_memory(nid);
 	char name[32];
 
@@ -121,7 +125,12 @@ static int map_node(struct arena *a, const struct node_desc *node, unsigned nid,
 
 		if (!bytes)
 			continue;
-		if (mmap(at, bytes, PROT_READ | PROT_WRITE,
+		a->span[a->nr_spans++] =
+			(struct arena_span){ z.start, z.end, all.start,
+					     a->fd[nid] };
+		if (mmap(at, bytes,
+			 z.start >= highmem ? PROT_NONE
+					    : PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, a->fd[nid],
 			 (off_t)((z.start - all.start) << PAGE_SHIFT)) ==
 		    MAP_FAILED)
@@ -143,6 +152,9 @@ int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 	memset(a, 0, sizeof(*a));
 	for (unsigned n = 0; n < MAX_NODES; n++)
 		a->fd[n] = -1;
+	a->mapper = arena_mapper;
+	a->memory.mapper = &a->mapper;
+	pthread_mutex_init(&a->remap_lock, NULL);
 	for (unsigned n = 0; n < desc->topo.nr_nodes; n++) {
 		struct span s = node_span(&desc->node[n]);
 
@@ -160,8 +172,10 @@ int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 		struct span s = node_span(&desc->node[n]);
 
 		if (s.end)
-			r = map_node(a, &desc->node[n], n, err, err_len);
+			r = map_node(a, desc, n, err, err_len);
 	}
+	if (!r && arena_spare(a))
+		r = fail(err, err_len, "mmap");
 	return r;
 }
 
@@ -194,10 +208,14 @@ int arena_bind_wrongly(const struct arena *a, const struct machine_desc *desc)
 
 void arena_unmap(struct arena *a)
 {
+	if (!a->bytes)
+		return;
+	arena_spare_drop(a);
+	pthread_mutex_destroy(&a->remap_lock);
 	if (a->memory.base)
 		munmap(a->memory.base, a->bytes);
 	for (unsigned n = 0; n < MAX_NODES; n++)
-		if (a->bytes && a->fd[n] >= 0)
+		if (a->fd[n] >= 0)
 			close(a->fd[n]);
 	memset(a, 0, sizeof(*a));
 }
@@ -263,9 +281,23 @@ static int populate(char *at, size_t bytes)
 	return 0;
 }
 
+/* HIGHMEM has no permanent address but while this runs. */
+static int populate_highmem(char *at, size_t bytes)
+{
+	int r;
+
+	if (mprotect(at, bytes, PROT_READ | PROT_WRITE))
+		return -errno;
+	r = populate(at, bytes);
+	if (mprotect(at, bytes, PROT_NONE) && !r)
+		r = -errno;
+	return r;
+}
+
 int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 		   size_t err_len)
 {
+	const uint64_t highmem = layout_highmem_pfn(desc);
 	int r = arena_may_populate(desc, err, err_len);
 
 	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)
@@ -273,8 +305,10 @@ int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 			struct span z = zone_span(&desc->node[n].zone[i]);
 			size_t bytes = (z.end - z.start) << PAGE_SHIFT;
 
-			r = populate(a->memory.base + (z.start << PAGE_SHIFT),
-				     bytes);
+			char *at = a->memory.base + (z.start << PAGE_SHIFT);
+
+			r = z.start >= highmem ? populate_highmem(at, bytes)
+					       : populate(at, bytes);
 			if (r)
 				snprintf(err, err_len, "populating node %u: %s",
 					 n, strerror(-r));

@@ -2,16 +2,38 @@
  * The memory behind a machine's frames: one reserved range of addresses for
  * the whole pfn space, and inside it one memfd per node, bound to the real
  * node of the same number where there is one. Nothing is populated until it
- * is asked for.
+ * is asked for. HIGHMEM frames lie in the range like all others, but cannot be
+ * reached there: they have no permanent address, as on the machine that is
+ * modelled.
+ *
+ * The arena is also the machine's frame mapper (alloc/page/machine.h), which
+ * maps frames of those files at second addresses; see arena_remap.c.
  */
 #ifndef HARNESS_ARENA_H
 #define HARNESS_ARENA_H
 
+#include <pthread.h>
+
 #include "alloc/page/desc.h"
 #include "alloc/page/machine.h"
 
+#define ARENA_SPARE 4 /* mappings kept for the moment of unmapping */
+
+/* Frames [start, end) lie in the file fd, which begins with file_start. */
+struct arena_span {
+	uint64_t start, end, file_start;
+	int fd;
+};
+
+/* Not to be moved or copied once it is mapped: memory.mapper points into it. */
 struct arena {
 	struct machine_memory memory;
+	struct frame_mapper mapper;
+	struct arena_span span[MAX_NODES * MAX_NR_ZONES]; /* [nr_spans], in the
+			     order in which they were mapped */
+	unsigned nr_spans;
+	pthread_mutex_t remap_lock; /* spare[] */
+	char *spare[ARENA_SPARE];
 	size_t bytes;          /* reserved */
 	int fd[MAX_NODES];     /* -1: node without memory */
 	bool bound[MAX_NODES]; /* to the real node of the same number */
@@ -64,5 +86,10 @@ int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
  */
 int arena_query(const struct arena *a, const struct machine_desc *desc,
 		unsigned want, unsigned *checked, unsigned *on_node) MUST_CHECK;
+
+/* arena_remap.c. Makes the spare mappings that are not there: 0 or -errno. */
+extern const struct frame_mapper arena_mapper;
+int arena_spare(struct arena *a);
+void arena_spare_drop(struct arena *a);
 
 #endif

@@ -45,6 +45,7 @@ static void set_layout(const struct machine_params *p,
 		layout_set(desc, LAYOUT_I386, true);
 	else
 		layout_set(desc, LAYOUT_X86_64, false);
+	desc->vmalloc_bytes = p->vmalloc;
 }
 
 static unsigned host_cpus(void)
@@ -461,6 +462,8 @@ static int override_sysctls(const struct machine_params *p,
 {
 	int64_t fraction = p->percpu_pagelist_high_fraction;
 
+	if (p->vmalloc)
+		desc->vmalloc_bytes = p->vmalloc;
 	desc->rcu_flavor = p->rcu_flavor;
 	desc->rcu_limbo_pages = p->rcu_limbo;
 	if (*p->thp) {

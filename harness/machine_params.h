@@ -27,6 +27,7 @@ struct machine_params {
 	uint32_t nodes;                /* 0 unset */
 	uint32_t cpus;                 /* 0 unset */
 	char layout[16];               /* "", "x86-64", "i386", "i386pae" */
+	uint64_t vmalloc;              /* bytes of its addresses, 0 unset */
 	char kernel[16];               /* "", "6.1", "6.12" */
 	char thp[16];                  /* "", "always", "madvise", "never" */
 	char zonelists[16];            /* "", "boot", "hotplug" */

@@ -216,6 +216,10 @@ const struct option options[] = {
 	  .hint = "larger than the largest block is a matter for vmalloc",
 	  .summary = "sizes that are asked for", .uses = USES_BYTES,
 	  FIELD(workload.bytes_min) },
+	{ "area", OPT_RANGE, GROUP_WORKLOAD, AXIS, .def = "8M-8M",
+	  .min = 1, .max = 16384 * GIB, .unit = "bytes",
+	  .summary = "vmalloc: sizes that are asked for", .uses = USES_AREA,
+	  FIELD(workload.area_min) },
 	/* the machine */
 	{ "machine", OPT_STRING, GROUP_MACHINE, MACHINE,
 	  .summary = "host, numa, hwloc:STRING, capture:DIR; default: by mem, nodes",
@@ -235,6 +239,10 @@ const struct option options[] = {
 	{ "layout", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = layouts,
 	  .summary = "where zones begin and end",
 	  FIELD(machine.layout) },
+	{ "vmalloc", OPT_SIZE, GROUP_MACHINE, MACHINE,
+	  .min = 1 << 20, .max = 16384 * GIB, .unit = "bytes",
+	  .summary = "addresses for vmalloc; i386: lowmem ends the earlier",
+	  FIELD(machine.vmalloc) },
 	{ "kernel", OPT_CHOICE, GROUP_MACHINE, MACHINE, .choices = kernels,
 	  .summary = "whose rules compute marks and pagesets",
 	  FIELD(machine.kernel) },
@@ -339,7 +347,10 @@ const struct option options[] = {
 const unsigned nr_options = ARRAY_SIZE(options);
 
 _Static_assert(offsetof(struct workload_params, bytes_max) ==
-		       offsetof(struct workload_params, bytes_min) + 8,
+			       offsetof(struct workload_params, bytes_min) +
+				       8 &&
+		       offsetof(struct workload_params, area_max) ==
+			       offsetof(struct workload_params, area_min) + 8,
 	       "OPT_RANGE writes both");
 
 const struct option *option_find(const char *name, unsigned where)

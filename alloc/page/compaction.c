@@ -30,6 +30,7 @@
 
 #include "alloc/page/buddy.h"
 #include "alloc/page/fragindex.h"
+#include "alloc/page/kmap.h"
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/page_request.h"
 #include "alloc/page/vmscan.h"
@@ -518,15 +519,31 @@ static void find_targets(struct compaction *c)
 /* --- moving
  * ------------------------------------------------------------------------- */
 
-static void copy_frame(struct machine *m, uint32_t from, uint32_t to)
+/* False: the host has no window for a HIGHMEM frame, nothing was copied. */
+static bool copy_frame(struct page_ctx *ctx, uint32_t from, uint32_t to)
 {
-	if (m->memory.base)
-		memcpy(pfn_to_virt(m, (pfn_t){ to }),
-		       pfn_to_virt(m, (pfn_t){ from }), PAGE_SIZE);
+	struct machine *m = ctx->machine;
+	void *source, *target = NULL;
+
+	if (m->memory.base) {
+		source = kmap_local(ctx, (pfn_t){ from });
+		if (source)
+			target = kmap_local(ctx, (pfn_t){ to });
+		if (target) {
+			memcpy(target, source, PAGE_SIZE);
+			kunmap_local(ctx, target);
+		}
+		if (source)
+			kunmap_local(ctx, source);
+		if (!target)
+			return false;
+	}
 	m->map[to].owner = m->map[from].owner;
+	return true;
 }
 
-/* Sources to targets; those without one go back. False: none was moved. */
+/* Sources to targets; those without one, or that cannot be copied, go back.
+ * False: none was moved. */
 static bool migrate(struct compaction *c)
 {
 	struct lru *lru = &c->r->lru;
@@ -535,16 +552,17 @@ static bool migrate(struct compaction *c)
 
 	for (unsigned i = 0; i < c->nr_sources; i++) {
 		const uint32_t from = c->source[i];
-		uint32_t to;
+		uint32_t to = 0;
 
-		if (!c->nr_targets) {
+		if (c->nr_targets)
+			to = c->target[c->nr_targets - 1];
+		if (!c->nr_targets || !copy_frame(c->ctx, from, to)) {
 			lru_putback(lru, from,
 				    lru_flags(&lru->page[from]) &
 					    LRU_PAGE_LIST);
 			continue;
 		}
-		to = c->target[--c->nr_targets];
-		copy_frame(c->r->machine, from, to);
+		c->nr_targets--;
 		lru_moved_to(lru, from, to);
 		freed[moved++].v = from;
 	}

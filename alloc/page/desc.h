@@ -57,6 +57,8 @@ struct machine_desc {
 	enum pcp_tuning pcp_tuning;
 	bool rseq_off; /* per-CPU stacks under a lock even where rseq works */
 
+	uint64_t vmalloc_bytes; /* of addresses for vmalloc, 0: by layout */
+
 	/* engine rcu */
 	uint8_t rcu_flavor;       /* enum rcu_flavor */
 	uint32_t rcu_limbo_pages; /* limit of limbo, 0: managed / 16 */

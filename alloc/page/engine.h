@@ -108,6 +108,8 @@ struct page_ctx {
 	uint64_t slow_pgalloc;
 	uint64_t fail_pgalloc;  /* the same for failures */
 	void *priv;             /* engine's, set by thread_enter */
+	uint16_t kmap_group;    /* kmap_local()'s windows, 0: none yet */
+	uint16_t kmap_depth;    /* of them in use */
 	struct alloc_plan plan; /* of the last request */
 } CACHELINE;
 

@@ -8,7 +8,8 @@
  *            belong to the BIOS (present 3998), 158 more to the kernel
  *            (managed 3840, the last of the zone)
  *   DMA32    up to 4 GiB (x86-64);  Normal: the rest
- *   Normal   up to 896 MiB (i386); HighMem: the rest
+ *   Normal   up to 896 MiB (i386), or as much as the addresses that are asked
+ *            for vmalloc leave; HighMem: the rest
  * Reserved outside DMA: the kernel's own struct page array, 64 bytes a page
  * (i386: 32), in whole blocks of 4 MiB where the zone is large; HighMem's part
  * of it lies in Normal.
@@ -28,10 +29,14 @@
 #define DMA_MANAGED 3840UL
 #define DMA32_END   (4 * GIB_PAGES)
 #define LOWMEM_END  (896 * MIB_PAGES)
-#define HOLE_START  (3 * GIB_PAGES)
-#define HOLE_FROM   (3584 * MIB_PAGES) /* machines of this size have a hole */
-#define PAE_END     (64 * GIB_PAGES)
-#define MACHINE_END 0xfffffc00UL /* pfns are 32 bits wide */
+/* i386: below this, lowmem, a hole and vmalloc's addresses share 1 GiB */
+#define VMALLOC_END    (1024 * MIB_PAGES)
+#define VMALLOC_OFFSET (8 * MIB_PAGES) /* the hole */
+#define LOWMEM_LEAST   (128 * MIB_PAGES)
+#define HOLE_START     (3 * GIB_PAGES)
+#define HOLE_FROM      (3584 * MIB_PAGES) /* machines of this size have a hole */
+#define PAE_END        (64 * GIB_PAGES)
+#define MACHINE_END    0xfffffc00UL /* pfns are 32 bits wide */
 
 void layout_set(struct machine_desc *desc, enum machine_layout layout, bool pae)
 {
@@ -129,6 +134,16 @@ static void zone_fill(struct zone_extent *z, uint64_t start, uint64_t end,
 	z->managed = present > reserved ? present - reserved : 0;
 }
 
+/* i386: one past the last page with a permanent mapping. */
+static uint64_t lowmem_end(const struct machine_desc *desc)
+{
+	const uint64_t pages = desc->vmalloc_bytes >> PAGE_SHIFT;
+
+	if (!pages)
+		return LOWMEM_END;
+	return (VMALLOC_END - VMALLOC_OFFSET - pages) & ~(BLOCK_PAGES - 1);
+}
+
 /* The zones of the node that owns [start, end). */
 static void node_fill(struct machine_desc *desc, unsigned nid, uint64_t start,
 		      uint64_t end, const uint64_t ram[2])
@@ -137,7 +152,7 @@ static void node_fill(struct machine_desc *desc, unsigned nid, uint64_t start,
 				    { ZONE_DMA32, DMA32_END },
 				    { ZONE_NORMAL, MACHINE_END } };
 	const uint64_t i386[][2] = { { ZONE_DMA, DMA_END },
-				     { ZONE_NORMAL, LOWMEM_END },
+				     { ZONE_NORMAL, lowmem_end(desc) },
 				     { ZONE_HIGHMEM, MACHINE_END } };
 	const uint64_t share =
 		desc->layout == LAYOUT_I386 ? 4096 / 32 : 4096 / 64;
@@ -218,6 +233,17 @@ int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 			 (unsigned long long)(limit / MIB_PAGES));
 		return -EINVAL;
 	}
+	if (i386 && desc->vmalloc_bytes >> PAGE_SHIFT >
+			    VMALLOC_END - VMALLOC_OFFSET - LOWMEM_LEAST) {
+		snprintf(err, err_len,
+			 "vmalloc=%llu: expected at most %llu MiB with this "
+			 "layout",
+			 (unsigned long long)desc->vmalloc_bytes,
+			 (unsigned long long)((VMALLOC_END - VMALLOC_OFFSET -
+					       LOWMEM_LEAST) /
+					      MIB_PAGES));
+		return -EINVAL;
+	}
 	/* nodes whose sizes are given may be without memory, node 0 as well */
 	if (!total || (!sizes_given(desc) && pages[0] < BLOCK_PAGES)) {
 		snprintf(err, err_len,
@@ -239,6 +265,57 @@ int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 		desc->topo.node_bytes[nid] = pages[nid] << PAGE_SHIFT;
 	}
 	return 0;
+}
+
+uint64_t layout_highmem_pfn(const struct machine_desc *desc)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (unsigned nid = 0; nid < desc->topo.nr_nodes; nid++) {
+		const struct zone_extent *z =
+			&desc->node[nid].zone[ZONE_HIGHMEM];
+
+		if (z->present && z->start_pfn < first)
+			first = z->start_pfn;
+	}
+	return first;
+}
+
+static uint64_t vmalloc_bytes_i386(const struct machine_desc *desc)
+{
+	uint64_t end = 0;
+
+	if (layout_highmem_pfn(desc) != UINT64_MAX)
+		end = LOWMEM_END;
+	for (unsigned nid = 0; nid < desc->topo.nr_nodes && end < LOWMEM_END;
+	     nid++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
+			const struct zone_extent *z = &desc->node[nid].zone[i];
+
+			if (z->present && z->start_pfn + z->spanned > end)
+				end = z->start_pfn + z->spanned;
+		}
+	if (end > LOWMEM_END)
+		end = LOWMEM_END;
+	return (VMALLOC_END - VMALLOC_OFFSET - end) << PAGE_SHIFT;
+}
+
+uint64_t layout_vmalloc_bytes(const struct machine_desc *desc)
+{
+	const uint64_t gib = 1ULL << 30;
+	uint64_t pages = 0, bytes;
+
+	if (desc->vmalloc_bytes)
+		return round_up_pow2(desc->vmalloc_bytes, PAGE_SIZE);
+	if (desc->layout == LAYOUT_I386)
+		return vmalloc_bytes_i386(desc);
+	for (unsigned nid = 0; nid < desc->topo.nr_nodes; nid++)
+		for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+			pages += desc->node[nid].zone[i].managed;
+	bytes = round_up_pow2(pages << (PAGE_SHIFT + 2), gib);
+	if (bytes < gib)
+		return gib;
+	return bytes < 32768 * gib ? bytes : 32768 * gib;
 }
 
 int layout_parse_ratio(const char *text, struct machine_desc *desc)

@@ -24,10 +24,27 @@ void layout_topo(struct topo *topo, unsigned nr_cpus, unsigned nr_nodes);
  * Fills the zones of every node. bytes: RAM of the machine, split evenly
  * where topo.node_bytes[] is all zero, else by node_bytes (bytes is then
  * ignored). Node bounds are multiples of 4 MiB. 0, or -EINVAL with one line
- * in err (too small, or beyond what the layout can address).
+ * in err (too small, or beyond what the layout can address, or on i386 a
+ * vmalloc_bytes that leaves less than 128 MiB of lowmem).
  */
 int layout_zones(struct machine_desc *desc, uint64_t bytes, char *err,
 		 size_t err_len) MUST_CHECK;
+
+/*
+ * First HIGHMEM frame: without a permanent mapping from here on. UINT64_MAX
+ * where there is none.
+ */
+uint64_t layout_highmem_pfn(const struct machine_desc *desc);
+
+/*
+ * Bytes of addresses that vmalloc has: desc->vmalloc_bytes, or
+ *   i386    what lies between the end of lowmem, 8 MiB of hole, and the end of
+ *           the 128 MiB that are reserved above 896 MiB: 120 MiB with HIGHMEM
+ *           (122880 kB of VmallocTotal), more where there is less lowmem
+ *   x86-64  four times the memory, at least 1 GiB, at most the 32 TiB of four
+ *           level page tables: a process has not as much as a kernel
+ */
+uint64_t layout_vmalloc_bytes(const struct machine_desc *desc);
 
 /*
  * Reads lowmem_reserve_ratio as the kernel prints it, one number a zone that

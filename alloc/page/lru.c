@@ -51,6 +51,7 @@
 
 #include "alloc/base/wait.h"
 #include "alloc/page/buddy.h"
+#include "alloc/page/kmap.h"
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/reclaim_state.h"
 #include "alloc/page/swap.h"
@@ -393,6 +394,20 @@ void lru_cancel(struct owner_slot *slot)
 		slot_settle(slot, SLOT_EMPTY);
 }
 
+/* HIGHMEM frames are filled through a window. */
+static bool fill_from_swap(struct page_ctx *ctx, uint32_t at, pfn_t pfn)
+{
+	struct lru *lru = reclaim_lru(ctx->machine->reclaim);
+	void *page = kmap_local(ctx, pfn);
+	enum swap_status status;
+
+	if (!page)
+		return false;
+	status = swap_read(lru->swap, at, page);
+	kunmap_local(ctx, page);
+	return status == SWAP_OK;
+}
+
 /* The slot was SWAPPED (`word`) and is MOVING: reads the page back. Returns
  * LRU_READ_BACK with a pin, or -errno with the slot as it was. */
 static int read_back(struct page_ctx *ctx, struct owner_slot *slot,
@@ -411,7 +426,7 @@ static int read_back(struct page_ctx *ctx, struct owner_slot *slot,
 		slot_settle(slot, was);
 		return -ENOMEM;
 	}
-	if (swap_read(lru->swap, at, pfn_to_virt(ctx->machine, pfn))) {
+	if (!fill_from_swap(ctx, at, pfn)) {
 		free_pages(ctx, pfn, 0);
 		slot_settle(slot, was);
 		return -EIO;

@@ -16,6 +16,9 @@
 
 #include "alloc/base/check.h"
 #include "alloc/page/buddy.h"
+#include "alloc/page/kmap.h"
+#include "alloc/page/layout.h"
+#include "alloc/page/vmalloc.h"
 #include "alloc/page/watermark.h"
 #include "alloc/page/zonelist.h"
 
@@ -346,6 +349,7 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 		machine_destroy(m);
 		return rc;
 	}
+	m->highmem_pfn = layout_highmem_pfn(desc);
 	layout_tables(m);
 	zonelists_build(m);
 	/* without enough pages for a block of each type Linux gives up
@@ -353,6 +357,11 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 	nr_types = NR_MIGRATETYPES - !desc->has_cma - !desc->has_isolate;
 	m->mobility_grouping = m->managed >= nr_types << desc->pageblock_order;
 	machine_recompute(m);
+	rc = kmap_init(m, err, err_len);
+	if (rc) {
+		machine_destroy(m);
+		return rc;
+	}
 	*out = m;
 	return 0;
 
@@ -366,6 +375,8 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
+	vmalloc_exit(m);
+	kmap_exit(m);
 	for (unsigned i = 0; m->zone && i < m->nr_zones; i++) {
 		free(m->zone[i].pageblock_mt);
 		free(m->zone[i].pageblock_movable);

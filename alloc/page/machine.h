@@ -16,9 +16,11 @@
 
 enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_PROMO, NR_WMARK };
 
+struct kmap_space;
 struct machine;
 struct node;
 struct reclaim;
+struct vmalloc_space;
 
 struct free_area {
 	struct pfn_list list[NR_MIGRATETYPES]; /* zone->lock */
@@ -146,9 +148,33 @@ struct node {
 #define HOME_SPECIAL 0x10000ull
 #define HOME_MIXED   (1ull << 63)
 
-/* Memory behind the frames, mapped by the harness; base NULL: none (tests). */
+/*
+ * Frames at a second address: what a kernel does with its page tables. Whoever
+ * maps the memory (the harness) gives it, and vmalloc and kmap use it; it is
+ * all that alloc/page knows of files and mappings. Any thread, several at once
+ * on different addresses; may sleep, so never under a spin lock.
+ *
+ * reserve: a range of addresses that nobody else gets, and where every access
+ * faults. release: gives it back with whatever is mapped in it.
+ * map: nr frames from pfn, in a row, readable and writable from `at` on, a page
+ * boundary inside such a range; what was mapped there is replaced. 0, or -errno
+ * with nothing mapped at all (-ENOMEM: the host has no room for one more
+ * mapping, vm.max_map_count; -EFAULT: there is no such frame).
+ * unmap: every access to [at, at + bytes) faults again. Bounds are bounds of
+ * earlier calls of map; cannot fail.
+ */
+struct frame_mapper {
+	int (*reserve)(struct frame_mapper *fm, size_t bytes, char **out);
+	void (*release)(struct frame_mapper *fm, char *at, size_t bytes);
+	int (*map)(struct frame_mapper *fm, char *at, pfn_t pfn, uint64_t nr);
+	void (*unmap)(struct frame_mapper *fm, char *at, size_t bytes);
+};
+
+/* Memory behind the frames, mapped by the harness; base NULL: none (tests).
+ * HIGHMEM frames lie in the same numbering, but an access there faults. */
 struct machine_memory {
 	char *base; /* address of pfn 0; frames of nodes are mapped inside */
+	struct frame_mapper *mapper; /* NULL: no vmalloc, no kmap */
 };
 
 /*
@@ -190,6 +216,10 @@ struct machine {
 	struct reclaim *reclaim; /* NULL: nothing reclaims (reclaim.h) */
 	_Atomic uint64_t *home;  /* [pfn >> HOME_ORDER], see HOME_MT_BITS */
 	uint8_t gfp_zone[16];    /* low four gfp bits -> highest_zoneidx */
+	uint64_t highmem_pfn;    /* frames from here on are HIGHMEM, UINT64_MAX:
+				    none */
+	struct kmap_space *kmap; /* NULL without HIGHMEM or mapper */
+	struct vmalloc_space *vmalloc; /* NULL until vmalloc_init() */
 };
 
 /*
@@ -247,8 +277,14 @@ ALWAYS_INLINE struct page *pfn_to_page(const struct machine *m, pfn_t pfn)
 	return &m->map[pfn.v];
 }
 
-/* Address of the frame, NULL base machines have none. HIGHMEM frames are
- * reached through kmap windows only, but lie in the same mapping. */
+/* HIGHMEM frames have no permanent address: kmap.h. */
+ALWAYS_INLINE bool pfn_is_highmem(const struct machine *m, pfn_t pfn)
+{
+	return unlikely(pfn.v >= m->highmem_pfn);
+}
+
+/* Permanent address of a frame that is not HIGHMEM; the machine has memory.
+ * page_address() of kmap.h is for any frame. */
 ALWAYS_INLINE void *pfn_to_virt(const struct machine *m, pfn_t pfn)
 {
 	return m->memory.base + ((uint64_t)pfn.v << PAGE_SHIFT);

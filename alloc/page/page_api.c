@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "alloc/page/buddy.h"
+#include "alloc/page/kmap.h"
 #include "alloc/page/page_alloc.h"
 
 pfn_t alloc_pages(struct page_ctx *ctx, gfp_t gfp, unsigned order)
@@ -197,6 +198,7 @@ int page_ctx_policy(struct page_ctx *ctx, struct mem_policy policy)
 
 void page_ctx_exit(struct page_ctx *ctx)
 {
+	kmap_local_exit(ctx);
 	page_ctx_fold(ctx);
 	if (ctx->ops->thread_exit)
 		ctx->ops->thread_exit(ctx);

@@ -17,6 +17,7 @@
 #include "alloc/page/vmscan.h"
 
 #include "alloc/page/compaction.h"
+#include "alloc/page/kmap.h"
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/vmstat.h"
 
@@ -185,12 +186,21 @@ static bool write_cluster(struct scan_control *sc, const uint32_t *pfn,
 {
 	struct lru *lru = &sc->r->lru;
 	void *page[SWAP_CLUSTER_MAX];
-	enum swap_status status;
-	unsigned anon = 0;
+	enum swap_status status = SWAP_EIO;
+	unsigned anon = 0, mapped = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		page[i] = pfn_to_virt(lru->machine, (pfn_t){ pfn[i] });
-	status = swap_write(sc->r->swap, first, n, page);
+	_Static_assert(SWAP_CLUSTER_MAX <= KMAP_LOCAL_MAX,
+		       "a HIGHMEM page is written through a window");
+	while (mapped < n) {
+		page[mapped] = kmap_local(sc->ctx, (pfn_t){ pfn[mapped] });
+		if (!page[mapped])
+			break;
+		mapped++;
+	}
+	if (mapped == n)
+		status = swap_write(sc->r->swap, first, n, page);
+	while (mapped)
+		kunmap_local(sc->ctx, page[--mapped]);
 	for (unsigned i = 0; i < n; i++) {
 		struct lru_page *p = &lru->page[pfn[i]];
 

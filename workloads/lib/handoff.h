@@ -44,7 +44,7 @@ ALWAYS_INLINE void handoff_produce(const struct page_ops *const ops,
 			cpu_relax();
 			continue;
 		}
-		touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+		touch_pages(w->ctx, pfn, 1UL << order, touch);
 		spsc_push(ring, pfn);
 	}
 }

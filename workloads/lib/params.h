@@ -39,6 +39,7 @@ struct workload_params {
 	uint64_t bytes_min, bytes_max; /* exact */
 	uint32_t size, align; /* of an object in bytes; align 0: by the rules */
 	uint32_t cache_flags; /* SLAB_* */
+	uint64_t area_min, area_max; /* vmalloc */
 	uint64_t seed;
 };
 

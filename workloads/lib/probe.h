@@ -60,7 +60,7 @@ ALWAYS_INLINE void probed_touch(struct worker *w, pfn_t pfn, uint64_t nr_pages,
 			   probe_due(w, LAT_TOUCH, probe);
 	uint64_t begin = timed ? probe_begin() : 0;
 
-	touch_pages_through(m, pfn, nr_pages, touch);
+	touch_pages_through(w->ctx, pfn, nr_pages, touch);
 	probe_barrier();
 	if (timed)
 		probe_record(w, LAT_TOUCH, begin, probe_end());

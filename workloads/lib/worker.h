@@ -70,12 +70,13 @@ struct team {
  * reclaim may be NULL, and prepare refuses. */
 #define WORKLOAD_RECLAIM 0x10u
 #define WORKLOAD_OBJECTS 0x20u /* cannot run on a SLAB_F_FLOOR engine */
+#define WORKLOAD_HIGHMEM 0x40u /* cannot run without HIGHMEM */
 _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 			       WORKLOAD_ONE_THREAD + WORKLOAD_RECLAIM +
-			       WORKLOAD_OBJECTS ==
+			       WORKLOAD_OBJECTS + WORKLOAD_HIGHMEM ==
 		       (WORKLOAD_EVEN_THREADS | WORKLOAD_FRAMES |
 			WORKLOAD_TOUCH | WORKLOAD_ONE_THREAD |
-			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS),
+			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS | WORKLOAD_HIGHMEM),
 	       "a bit each");
 
 /* Whether w can run on an engine with these features. */
@@ -95,6 +96,7 @@ _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 #define USES_MOBILITY    0x200u
 #define USES_SLAB        0x400u /* each slab workload */
 #define USES_SIZE        0x800u /* size, align, flags: team->cache */
+#define USES_AREA        0x1000u
 
 /* A result of a workload's own, beside throughput and latency. */
 struct workload_metric {
@@ -112,6 +114,8 @@ struct workload_metric {
  * (warm-up, throughput window, latency window).
  *
  * op: what ops_ok counts, such as "alloc+free pair".
+ * misfit: before anything is run; 0, or -EINVAL with one line in why, where no
+ * request could ever be served on such a machine.
  * setup/cleanup: once, by the main thread. prepare/teardown: by each worker on
  * its CPU; teardown gives back every frame that the worker still holds. Every
  * worker has left its loop before the first teardown, and every setup and
@@ -126,6 +130,9 @@ struct workload_metric {
 struct workload {
 	const char *name, *summary, *op;
 	unsigned needs, uses;
+	int (*misfit)(const struct machine_desc *desc,
+		      const struct workload_params *p, char *why,
+		      size_t why_len);
 	int (*setup)(struct team *team);
 	int (*prepare)(struct worker *w);
 	void (*teardown)(struct worker *w);

@@ -37,7 +37,7 @@ WORKLOAD_LOOP void bulk_loop(const struct page_ops *const ops, struct worker *w,
 				loop_failed(w);
 				break;
 			}
-			touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+			touch_pages(w->ctx, pfn, 1UL << order, touch);
 		}
 		for (uint32_t i = 0; i < nr; i++) {
 			pfn_t *slot = &frames->pfn[frames->index[i]];

@@ -29,8 +29,7 @@ WORKLOAD_LOOP void bulkapi_loop(const struct page_ops *const ops,
 
 		if (touch != TOUCH_NONE)
 			for (unsigned i = 0; i < got; i++)
-				touch_pages(w->ctx->machine, frames->pfn[i], 1,
-					    touch);
+				touch_pages(w->ctx, frames->pfn[i], 1, touch);
 		if (unlikely(got < nr))
 			w->ops_failed += nr - got;
 		if (likely(got))

@@ -72,7 +72,7 @@ WORKLOAD_LOOP void churn_loop(const struct page_ops *const ops,
 			loop_failed(w);
 		} else {
 			churn_put(held, pfn, order);
-			touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+			touch_pages(w->ctx, pfn, 1UL << order, touch);
 			loop_done(w);
 		}
 		/* a failure frees one block, so that the next may succeed */

@@ -43,7 +43,7 @@ WORKLOAD_LOOP void exact_loop(const struct page_ops *const ops,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, pfn, pages, touch);
+		touch_pages(w->ctx, pfn, pages, touch);
 		probed_free_exact(ops, w, pfn, bytes, probe);
 		exact_count(w, bytes, pages);
 		loop_done(w);

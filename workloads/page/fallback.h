@@ -134,7 +134,7 @@ WORKLOAD_LOOP void fallback_loop(const struct page_ops *const ops,
 		if (unlikely(pfn.v - f->start >= f->end - f->start))
 			fallback_zone(f, w->ctx->machine, pfn);
 		f->now.pages[f->nid] += 1UL << order;
-		touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+		touch_pages(w->ctx, pfn, 1UL << order, touch);
 		f->pfn[f->nr++] = pfn;
 		loop_done(w);
 	}

@@ -42,7 +42,7 @@ WORKLOAD_LOOP void mixed_loop(const struct page_ops *const ops,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, b->pfn, 1UL << b->order, touch);
+		touch_pages(w->ctx, b->pfn, 1UL << b->order, touch);
 		loop_done(w);
 	}
 	held->at = at;

@@ -38,7 +38,7 @@ WORKLOAD_LOOP void numa_local_loop(const struct page_ops *const ops,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+		touch_pages(w->ctx, pfn, 1UL << order, touch);
 		loop_done(w);
 	}
 }

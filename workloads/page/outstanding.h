@@ -37,7 +37,7 @@ WORKLOAD_LOOP void outstanding_loop(const struct page_ops *const ops,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, *slot, 1UL << order, touch);
+		touch_pages(w->ctx, *slot, 1UL << order, touch);
 		loop_done(w);
 	}
 	held->at = at;

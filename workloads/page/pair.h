@@ -32,7 +32,7 @@ WORKLOAD_LOOP void pair_loop(const struct page_ops *const ops, struct worker *w,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, pfn, 1UL << order, touch);
+		touch_pages(w->ctx, pfn, 1UL << order, touch);
 		probed_free(ops, w, pfn, order, probe);
 		loop_done(w);
 	}

@@ -35,7 +35,7 @@ WORKLOAD_LOOP void repeat_loop(const struct page_ops *const ops,
 			loop_failed(w);
 			continue;
 		}
-		touch_pages(w->ctx->machine, *slot, 1UL << order, touch);
+		touch_pages(w->ctx, *slot, 1UL << order, touch);
 		loop_done(w);
 	}
 }

@@ -64,6 +64,8 @@ static void list_workload(const struct workload *w)
 		printf("%-12s needs an engine that hands out frames\n", "");
 	if (w->needs & WORKLOAD_OBJECTS)
 		printf("%-12s needs an engine that hands out objects\n", "");
+	if (w->needs & WORKLOAD_HIGHMEM)
+		printf("%-12s needs a machine with HIGHMEM\n", "");
 	for (unsigned i = 0; i < nr_options; i++) {
 		const struct option *o = &options[i];
 

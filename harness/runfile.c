@@ -134,6 +134,7 @@ static int check_machine(struct run_file *rf, unsigned cell,
 			 struct job_params *p, struct machine_desc *desc,
 			 char *err, size_t err_len)
 {
+	const struct workload *w;
 	char why[512];
 	int r = plan_cell_params(&rf->plan, &rf->job, cell, p, err, err_len);
 
@@ -149,6 +150,9 @@ static int check_machine(struct run_file *rf, unsigned cell,
 		return fail_cell(rf, cell, why, err, err_len);
 	if (arena_may_bind(desc, why, sizeof(why)))
 		return fail_cell(rf, cell, why, err, err_len);
+	w = binding_workload_find(cell_value(&rf->plan.cell[cell], "workload"));
+	if (w->misfit && w->misfit(desc, &p->workload, why, sizeof(why)))
+		return fail_cell(rf, cell, why, err, err_len);
 	if (p->workload.touch != TOUCH_NONE &&
 	    arena_may_populate(desc, why, sizeof(why)))
 		return fail_cell(rf, cell, why, err, err_len);
@@ -163,6 +167,9 @@ static bool same_machine(const struct cell *a, const struct cell *b)
 					      "threads", "touch",
 					      "oversubscribe" };
 
+	/* a workload with a question of its own is asked each time */
+	if (binding_workload_find(cell_value(b, "workload"))->misfit)
+		return false;
 	for (unsigned i = 0; i < nr_options; i++) {
 		const char *x = a->value[i], *y = b->value[i];
 		bool matters = options[i].group == GROUP_MACHINE;

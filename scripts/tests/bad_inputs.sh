@@ -105,6 +105,15 @@ refused 'expected' run workload=churn occupancy=96%
 refused 'expected' run workload=exact bytes=0
 refused 'expected' run workload=exact bytes=8M
 refused 'expected' run workload=exact bytes=8K-4K
+refused 'expected' run workload=vmalloc area=0
+refused 'expected' run workload=vmalloc area=8M-4M
+refused 'at most 122876 KiB.*122880 KiB of addresses' run workload=vmalloc layout=i386 mem=2G area=120M
+refused 'at most 8188 KiB' run workload=vmalloc mem=1G vmalloc=8M area=8M,16M
+refused 'more than the machine has' run workload=vmalloc mem=64M area=65M
+refused 'at most 888 MiB' run workload=vmalloc layout=i386 mem=2G vmalloc=900M
+refused 'frames for workload vmalloc' run engine=null workload=vmalloc
+refused 'HIGHMEM.*layout=i386' run workload=kmap mem=4G
+refused 'HIGHMEM.*layout=i386' run workload=kmap layout=i386 mem=512M
 refused 'expected' run placement=nowhere
 refused 'expected' run placement=node:
 refused 'expected' run placement=node:64

@@ -14,7 +14,9 @@
 #ifndef WORKLOADS_LIB_PROBE_H
 #define WORKLOADS_LIB_PROBE_H
 
+#include "alloc/page/kmap.h"
 #include "alloc/page/page_alloc.h"
+#include "alloc/page/vmalloc.h"
 #include "workloads/lib/sample.h"
 #include "workloads/lib/touch.h"
 
@@ -131,6 +133,72 @@ ALWAYS_INLINE void probed_free_exact(const struct page_ops *const ops,
 
 	page_free_exact(ops, w->ctx, pfn, bytes);
 	probe_barrier();
+	if (timed)
+		probe_record(w, LAT_FREE, begin, probe_end());
+}
+
+/* A sample is the whole request: addresses, frames and mappings. */
+ALWAYS_INLINE char *probed_vmalloc(const struct page_ops *const ops,
+				   struct worker *w, uint64_t bytes,
+				   enum vmalloc_why *why,
+				   const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_ALLOC, probe);
+	const gfp_t gfp = w->params->gfp;
+	uint64_t begin = timed ? probe_begin() : 0;
+	char *addr = page_vmalloc(ops, w->ctx, bytes, gfp, why);
+
+	probe_barrier();
+	if (timed) {
+		uint64_t end = probe_end();
+
+		if (likely(addr))
+			probe_record(w, LAT_ALLOC, begin, end);
+		else
+			w->sample_left[LAT_ALLOC] = 0;
+	}
+	return addr;
+}
+
+ALWAYS_INLINE void probed_vfree(const struct page_ops *const ops,
+				struct worker *w, void *addr,
+				const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_FREE, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+
+	page_vfree(ops, w->ctx, addr);
+	probe_barrier();
+	if (timed)
+		probe_record(w, LAT_FREE, begin, probe_end());
+}
+
+/* A window is what is allocated here, by no engine: one form for all. */
+ALWAYS_INLINE char *probed_kmap(struct worker *w, pfn_t pfn,
+				const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_ALLOC, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+	char *addr = kmap_try(w->ctx->machine, pfn);
+
+	if (timed) {
+		uint64_t end = probe_end();
+
+		if (likely(addr))
+			probe_record(w, LAT_ALLOC, begin, end);
+		else
+			w->sample_left[LAT_ALLOC] = 0;
+	}
+	return addr;
+}
+
+ALWAYS_INLINE void probed_kunmap(struct worker *w, pfn_t pfn,
+				 const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_FREE, probe);
+	uint64_t begin = timed ? probe_begin() : 0;
+
+	kunmap(w->ctx->machine, pfn);
 	if (timed)
 		probe_record(w, LAT_FREE, begin, probe_end());
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "alloc/page/layout.h"
+#include "harness/arena.h"
 #include "workloads/lib/rng.h"
 
 #define MAX_THREADS 8
@@ -49,6 +50,8 @@ struct workload_params team_params(void)
 		.occupancy = 50,
 		.bytes_min = 4096,
 		.bytes_max = 512 << 10,
+		.area_min = 5 << 20,
+		.area_max = 12 << 20,
 		.seed = 1,
 	};
 }
@@ -129,18 +132,22 @@ static uint64_t free_pages_of(const struct machine *m)
 	return pages;
 }
 
-static struct machine *machine_of(const struct team_run *run)
+/* With memory behind its frames, none of it populated. A workload that needs
+ * HIGHMEM gets a machine of the i386 layout that has run->bytes of it. */
+static struct machine *machine_of(const struct team_run *run, bool highmem,
+				  struct arena *arena)
 {
-	struct machine_memory memory = { 0 };
+	const uint64_t bytes = run->bytes + (highmem ? 896ULL << 20 : 0);
 	struct machine_desc *desc = malloc(sizeof(*desc));
 	struct machine *m = NULL;
 	char err[256];
 
 	layout_defaults(desc);
-	layout_set(desc, LAYOUT_X86_64, false);
+	layout_set(desc, highmem ? LAYOUT_I386 : LAYOUT_X86_64, false);
 	layout_topo(&desc->topo, MAX_THREADS, run->nodes ? run->nodes : 1);
-	if (!layout_zones(desc, run->bytes, err, sizeof(err)) &&
-	    !machine_create(&m, desc, &memory, err, sizeof(err)))
+	if (!layout_zones(desc, bytes, err, sizeof(err)) &&
+	    !arena_map(arena, desc, err, sizeof(err)) &&
+	    !machine_create(&m, desc, &arena->memory, err, sizeof(err)))
 		machine_boot(m);
 	free(desc);
 	return m;
@@ -271,22 +278,30 @@ static void workload_run(struct hall *hall, struct team_run *run,
 int team_run(struct team_run *run)
 {
 	const struct page_binding *binding = page_binding_find(run->engine);
-	struct machine *m = machine_of(run);
+	const struct bound_workload *bound =
+		binding ? page_binding_workload(binding, run->workload) : NULL;
 	struct hall *hall = aligned_alloc(CACHELINE_SIZE, sizeof(*hall));
+	struct arena *arena = calloc(1, sizeof(*arena));
+	struct machine *m = NULL;
 
-	if (!binding || !m || !hall || run->threads > MAX_THREADS)
+	if (bound && arena)
+		m = machine_of(run, bound->workload->needs & WORKLOAD_HIGHMEM,
+			       arena);
+	if (!m || !hall || run->threads > MAX_THREADS)
 		abort();
 	memset(hall, 0, sizeof(*hall));
 	run->free_before = free_pages_of(m);
 	if (binding->ops->create(&hall->engine, m))
 		abort();
 	hall->engine->ops = binding->ops;
-	workload_run(hall, run, page_binding_workload(binding, run->workload));
+	workload_run(hall, run, bound);
 	binding->ops->drain(hall->engine, NULL);
 	run->verified = binding->ops->verify(hall->engine);
 	run->free_after = free_pages_of(m);
 	binding->ops->destroy(hall->engine);
 	machine_destroy(m);
+	arena_unmap(arena);
+	free(arena);
 	free(hall);
 	return run->error;
 }

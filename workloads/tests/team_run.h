@@ -12,7 +12,8 @@ struct team_run {
 	/* in */
 	const char *engine, *workload;
 	struct workload_params params;
-	uint64_t bytes;           /* of the machine */
+	uint64_t bytes;           /* of the machine; of its HIGHMEM where the
+				     workload needs that */
 	unsigned nodes;           /* that share them, and 8 CPUs; 0: one */
 	struct mem_policy policy; /* of each thread */
 	unsigned threads, window_ms;

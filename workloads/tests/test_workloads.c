@@ -205,7 +205,7 @@ Test(workloads, every_free_order_and_touch, .timeout = 60)
 					.window_ms = 5 };
 
 		run.params.free_order = (enum free_order)order;
-		run.params.touch = TOUCH_ALL; /* no memory behind: left alone */
+		run.params.touch = TOUCH_ALL;
 		cr_assert_eq(team_run(&run), 0);
 		assert_sound(&run);
 		cr_assert(run.ops_ok[PROBE_NONE] > 0);

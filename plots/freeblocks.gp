@@ -14,7 +14,7 @@ set xrange [x_min:x_max]
 set xlabel ' ' offset 0, 0.3
 decade = 10 ** floor(log10(x_max - x_min))
 steps = (x_max - x_min) / decade * series_n
-set xtics decade * (steps < 4 ? 0.5 : steps < 8 ? 1 : steps < 16 ? 2 : 5)
+set xtics decade * (steps < 6 ? 0.5 : steps < 12 ? 1 : steps < 24 ? 2 : 5)
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \

@@ -168,7 +168,8 @@ sub limbo {
 }
 
 # Blocks that zonelock had and the engine had not, over those that fit into
-# what the engine kept on its lists and in limbo.
+# what the engine kept back: on its lists at the end, and in limbo at its most,
+# since each frame in limbo has another one cut from a block in its place.
 sub fragment {
 	my @reference = figure("zonelock-churn-t2", "huge_rate_end");
 	my ($asked) = figure("zonelock-churn-t2", "huge_asked");
@@ -185,7 +186,7 @@ sub fragment {
 		my $cell = "$engine-churn-t2";
 		my @rate = figure($cell, "huge_rate_end");
 		my ($cached) = figure($cell, "cached_pages_end");
-		my ($limbo) = figure($cell, "limbo_pages_end");
+		my ($limbo) = figure($cell, "limbo_max_pages");
 		my $kept = (($cached // 0) + ($limbo // 0)) / 512;
 		my @missing = map { my $m = ($reference[0] - $_) * $asked; $m > 0 ? $m : 0 }
 			@rate ? @rate[0, 2, 1] : ();

@@ -14,42 +14,16 @@ fi
 run=$1
 kept=results/reference/$2
 
-# What a text from the run is for: one value of a JSON file.
-value_of() {
-	perl -MJSON::PP -e '
-		local $/; open(my $f, "<", shift) or die; my $v = decode_json(<$f>);
-		$v = ref $v eq "ARRAY" ? $v->[$_] : $v->{$_} for @ARGV;
-		print ref $v eq "ARRAY" ? join(" ", @$v) : $v // "";' "$@"
-}
+. scripts/publish.bash
 
-# fill FILE NAME PART: what stands between <!-- NAME --> and <!-- end of NAME -->.
-fill() {
-	sed -i -e "/^<!-- $2 -->\$/,/^<!-- end of $2 -->\$/{
-		/^<!-- $2 -->\$/{
-			p
-			r $3
-		}
-		/^<!-- end of $2 -->\$/!d
-	}" "$1"
-}
-
-rm -rf "$kept"
-mkdir -p "$kept/plots"
-cp "$run"/{run.json,env.json,samples.csv,summary.csv,failed.csv,gbench.json,summary.txt} "$kept"
-cp "$run"/plots/*.{svg,dat,gp} "$kept/plots"
-# Where it lay on its host, and how its owner boots that, is nobody else's
-# business.
-sed -i 's/^\( *"cwd": \)".*"/\1"."/' "$kept/run.json"
-sed -i '/^results: /d' "$kept/summary.txt"
-sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$kept/env.json"
+keep "$run" "$kept"
 
 {
-	echo "Command: \`zonebench run $(value_of "$run/run.json" argv | sed 's/ *\bout=[^ ]*//')\`, seed $(value_of "$run/run.json" seed)," \
+	echo "Command: \`$(command_of "$run")\`, seed $(value_of "$run/run.json" seed)," \
 		"$(value_of "$run/run.json" created). Every file but the raw repetitions is in [\`$kept\`]($kept)."
 	echo
 	echo '```'
-	# The folder that the run had on its host says nothing here.
-	sed '/^results: /d' "$run/summary.txt"
+	cat "$kept/summary.txt"
 	echo '```'
 	echo
 	# One of each kind; the folder has them all.

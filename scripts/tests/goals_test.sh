@@ -39,7 +39,7 @@ mkdir "$tmp/run" "$tmp/frag" "$tmp/bad"
 		sample "$engine-churn-t2" "$engine" huge_rate_end "$end"
 		sample "$engine-churn-t2" "$engine" huge_rate_drained "$drained"
 		sample "$engine-churn-t2" "$engine" cached_pages_end "$cached"
-		sample "$engine-churn-t2" "$engine" limbo_pages_end 512
+		sample "$engine-churn-t2" "$engine" limbo_max_pages 512
 	done
 } > "$tmp/frag/samples.csv"
 

@@ -18,7 +18,7 @@
 #define HUGE_GOT       (INDEXES + 6)
 #define COLUMNS        (INDEXES + 7)
 #define ROWS_MAX       2000000
-#define STEPS_MAX      300 /* time steps drawn */
+#define STEPS_MAX      300 /* time steps drawn, in all panels */
 #define PANELS_MAX     4
 #define VISIBLE_BLOCKS 8    /* change of an order's number */
 #define VISIBLE_SHARE  0.01 /* of free memory */
@@ -223,9 +223,10 @@ static double most(const struct series *s, unsigned nr,
 	return highest;
 }
 
-static void put_heat(FILE *f, const struct series *s, struct chart *c)
+static void put_heat(FILE *f, const struct series *s, struct chart *c,
+		     unsigned panels)
 {
-	unsigned step = s->nr / STEPS_MAX + 1;
+	unsigned step = s->nr * panels / STEPS_MAX + 1;
 
 	fputs("# seconds end order blocks: ", f);
 	chart_quote(f, s->cell->engine);
@@ -394,7 +395,7 @@ static int fill_chart(struct plotter *p, const struct over_time *kind,
 		if (kind->value)
 			put_line(out.f, &s[i], c, kind->value);
 		else
-			put_heat(out.f, &s[i], c);
+			put_heat(out.f, &s[i], c, nr);
 		c->series_style[c->nr_series++] = style;
 		synthetic |= cell_synthetic(s[i].cell);
 		if (kind->value)

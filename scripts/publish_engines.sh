@@ -5,7 +5,7 @@
 #
 #   publish_engines.sh DIR NAME
 #
-# DIR holds the folders of these runs of one commit:
+# DIR holds the folders of these runs, of one host and one time:
 #   engines      zonebench run workloads/jobs/engines.ini
 #   fragment     zonebench run workloads/jobs/fragment.ini
 #   hot-inline   zonebench run workloads/jobs/hot.ini name=hot-inline
@@ -25,6 +25,7 @@ trap 'rm -rf "$parts"' EXIT
 for run in engines fragment hot-inline hot-call; do
 	keep "$1/$run" "$kept/$run"
 	cp "$kept/$run/summary.csv" "$parts/$run.csv"
+	cp "$kept/$run/samples.csv" "$parts/$run.samples"
 	echo "- \`$(command_of "$1/$run")\`, seed $(value_of "$1/$run/run.json" seed)," \
 		"$(value_of "$1/$run/run.json" created): [\`$kept/$run\`]($kept/$run)"
 done > "$parts/commands"
@@ -38,8 +39,8 @@ scripts/goals.pl --markdown "$kept/engines" "$kept/fragment" > "$parts/goals" ||
 
 # chart RUN NAME: the picture, and the command that drew it.
 chart() {
-	printf '![%s](%s)\n\n`%s`, then `zonebench plot`\n\n' "$2" "$kept/$1/plots/$2.svg" \
-		"$(command_of "$1")"
+	printf '![%s](%s)\n\nFrom: %s\n\n' "$2" "$kept/$1/plots/$2.svg" \
+		"\`$(command_of "$1")\`, which draws it; \`zonebench plot\` does so again"
 }
 cd "$1" > /dev/null
 {

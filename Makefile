@@ -300,7 +300,7 @@ test-numa:
 	-scripts/install-deps.sh numa
 	+@$(SUB) $(B)/zonebench $(B)/zonebench-faulty
 	@ZONEBENCH=$(B)/zonebench FAULTY=$(B)/zonebench-faulty \
-		$(RUN) --limit 1200 $(NUMA_SH)
+		$(RUN) --limit 1800 $(NUMA_SH)
 
 .PHONY: bench install uninstall docs format
 bench:

@@ -284,6 +284,9 @@ static void watch(struct rep *rep, uint64_t open, uint64_t ns, bool sample)
 			until = next;
 		sleep_ns((uint64_t)clock_ns(&rep->clock, until - now) + 1);
 	}
+	/* woken too late for a single look: the workers still run */
+	if (sample && next == open)
+		samples_take(rep);
 }
 
 static void mark_noise(const struct rep *rep, struct noise_mark *mark)

@@ -50,7 +50,7 @@ cannot() {
 }
 
 nodes=() distances=() plugs=() files=()
-smt=1 out='' console='' append='' kernel='' limit=120
+smt=1 cpu_model=max out='' console='' append='' kernel='' limit=120
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -258,6 +258,8 @@ make_machine() {
 	done
 	add_distances "$id"
 	add_plugs
+	# The one that QEMU gives by default has no threads of one core.
+	[ "$smt" -eq 1 ] || cpu_model=max,vendor=GenuineIntel
 	last=$((last + 1))
 	[ ${#plugs[@]} -eq 0 ] || slots=,slots=${#plugs[@]},maxmem=$((total + 8192))M
 	qemu+=(-m "${total}M$slots" -smp "$last,sockets=$((last / smt)),cores=1,threads=$smt")
@@ -265,7 +267,7 @@ make_machine() {
 
 # Leaves the guest's archive in $tmp/archive; status of QEMU under its limit.
 boot() {
-	timeout -k 5 "$limit" qemu-system-x86_64 -machine pc -accel tcg,thread=multi -cpu max \
+	timeout -k 5 "$limit" qemu-system-x86_64 -machine pc -accel tcg,thread=multi -cpu "$cpu_model" \
 		"${qemu[@]}" -nodefaults -display none -no-reboot -monitor none \
 		-kernel "$kernel" -initrd "$tmp/initrd" \
 		-append "console=ttyS0,115200 loglevel=6 panic=-1 random.trust_cpu=on $append" \

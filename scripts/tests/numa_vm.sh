@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.." || exit 2
 
 bin=$(realpath "${ZONEBENCH:-build/zonebench}") || exit 2
 faulty=$(realpath "${FAULTY:-build/zonebench-faulty}") || exit 2
-limit=${NUMA_LIMIT:-240}
+limit=${NUMA_LIMIT:-400}
 here=scripts/tests/numa_vm
 
 # Adds the PASS and FAIL lines of a file to the counts; prints what failed.
@@ -65,7 +65,7 @@ guest() {
 	scripts/numa-vm.sh "${options[@]}" --limit "$limit" --out "$out" \
 		--console "$tmp/$name.console" --file "$here/guest.sh:/guest.sh" \
 		--file "$here/figures.sh:/figures.sh" --file "$bin:/bin/zonebench" \
-		--file "$faulty:/bin/zonebench-faulty" \
+		--file "$faulty:/bin/zonebench-faulty" --file workloads/jobs/numa.ini:/numa.ini \
 		--file "$(command -v migratepages):/bin/migratepages" \
 		-- sh /guest.sh "$@" > "$tmp/$name.log" 2> "$tmp/$name.err"
 	status=$?
@@ -91,8 +91,12 @@ guest() {
 # Two nodes of a core with two threads each.
 guest_two() {
 	guest two --smt 2 --node 256M:0-1 --node 256M:2-3 -- \
-		model placement:4 "look:2:0 0,2 2" void faults offline cpuset
-	check_charts two "$tmp/two/runs/look"
+		model placement:4 "look:2:0 0,2 2" void faults \
+		job:pcp_rseq offline cpuset
+	check_charts "two: look" "$tmp/two/runs/look"
+	check_charts "two: numa.ini" "$tmp/two/runs/numa"
+	expect "two: numa.ini: node x node charts" \
+		[ "$(find "$tmp/two/runs/numa/plots" -name 'matrix-numa-*.svg' | wc -l)" -eq 3 ]
 }
 
 # Unequal distances.
@@ -100,13 +104,14 @@ guest_four() {
 	guest four --node 256M:0 --node 256M:1 --node 192M:2 --node 256M:3 \
 		--distance 0,1,16 --distance 0,2,22 --distance 0,3,28 \
 		--distance 1,2,28 --distance 1,3,22 --distance 2,3,16 -- \
-		model placement:4 "look:4:0 0,1 1,2 2,3 3"
+		model placement:4 "look:4:0 0,1 1,2 2,3 3" \
+		job:zonelock:numa_local,numa_cross,fallback
 }
 
 # Memory without CPUs, as near as a node with both.
 guest_memory() {
 	guest memory --node 256M:0 --node 256M:1 --node 128M: -- \
-		model placement:2 "look:3:0 0,1 1"
+		model placement:2 "look:3:0 0,1 1" job:pcp:numa_local,fallback
 }
 
 # The same, the memory plugged in after boot: as near, but now a node with CPUs
@@ -118,7 +123,8 @@ guest_plug() {
 
 # CPUs without memory.
 guest_cpu() {
-	guest cpu --node 256M:0 --node 256M:1 --node :2 -- model placement:3
+	guest cpu --node 256M:0 --node 256M:1 --node :2 -- model placement:3 \
+		job:zonelock:numa_local,numa_cross,fallback
 }
 
 # numa-vm.sh itself.

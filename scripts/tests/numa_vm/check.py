@@ -32,9 +32,14 @@ class Guest:
             first = min(int(s) for s in siblings.replace("-", ",").split(","))
             if allowed is None or int(cpu) in allowed:
                 self.cpus[int(cpu)] = (int(node), first)
+        self.cpu_nodes = sorted({node for node, _ in self.cpus.values()})
         nodes = (out / "capture").glob("node*")
         self.nodes = sorted(int(n.name.removeprefix("node")) for n in nodes)
-        self.memory = {int(n) for n in (out / "has_memory").read_text().split()}
+        self.memory = [int(n) for n in (out / "has_memory").read_text().split()]
+        self.order = {}
+        for line in (out / "fallback_order").read_text().splitlines():
+            node, order = line.removeprefix("Fallback order for Node ").split(":")
+            self.order[int(node)] = [int(n) for n in order.split()]
 
     def node(self, cpu):
         return self.cpus[cpu][0]
@@ -60,6 +65,12 @@ class Guest:
     def choose(self, placement, nr):
         if placement.startswith("node:"):
             order = [c for c in self.compact() if self.node(c) == int(placement[5:])]
+        elif placement.startswith("pairs:"):
+            order = []
+            for i in range(nr):
+                node = int(placement[6:].split("-")[i % 2])
+                order.append(next(c for c in self.compact()
+                                  if self.node(c) == node and c not in order))
         else:
             order = {"compact": self.compact, "scatter": self.scatter}[placement]()
         return order[:nr]
@@ -69,9 +80,8 @@ def check_threads(name, guest, result):
     threads = result["threads_detail"]
     cpus = [t["cpu"] for t in threads]
     placement = result["params"].get("placement", "compact")
-    if placement.split(":")[0] in ("compact", "scatter", "node"):
-        wanted = guest.choose(placement, result["threads"])
-        expect(f"{name}: placement={placement} takes CPUs {wanted}", cpus == wanted, cpus)
+    wanted = guest.choose(placement, result["threads"])
+    expect(f"{name}: placement={placement} takes CPUs {wanted}", cpus == wanted, cpus)
     expect(f"{name}: nodes of threads are the kernel's",
            all(t["node"] == guest.node(t["cpu"]) for t in threads), threads)
     expect(f"{name}: every look found each thread on its CPU",
@@ -88,19 +98,67 @@ def check_frames(name, guest, result):
     expect(f"{name}: affinity and residency", proof["affinity"] and proof["residency"] == 1, proof)
     expect(f"{name}: frames on their node",
            proof["frames_checked"] == proof["frames_on_node"], proof)
-    if result["params"].get("touch", "none") != "none":
-        expect(f"{name}: frames were looked at", proof["frames_checked"] > 100, proof)
+    expect(f"{name}: frames were looked at, of each node with memory",
+           proof["frames_checked"] > 100 and proof["nodes_bound"] == len(guest.memory), proof)
 
 
 def check_counters(name, guest, result):
-    """One thread on a node that has none or more than enough memory."""
-    if result["workload"] != "pair" or result["threads"] != 1 or result["machine"] != "host":
+    """One thread whose frames come from one node: what the counters must say."""
+    policy = result["params"].get("mem_policy", "local")
+    if result["threads"] != 1 or result["machine"] != "host" or result["workload"] == "fallback":
         return
     node = result["threads_detail"][0]["node"]
+    if policy.startswith("bind:"):
+        source = int(policy[5:])
+    elif policy == "local":
+        source = next(n for n in guest.order[node] if n in guest.memory)
+    else:
+        return
     c = result["counters"]
-    local, other = ("numa_local", "numa_other") if node in guest.memory else ("numa_other", "numa_local")
-    expect(f"{name}: from node {node}, {local} counts everything",
-           c["numa_hit"] == c[local] > 0 and not c[other] and not c["numa_miss"], c)
+    here, elsewhere = "numa_local", "numa_other"
+    if source != node:
+        here, elsewhere = elsewhere, here
+    expect(f"{name}: of node {node}'s frames from node {source} all are {here}",
+           c["numa_hit"] == c[here] > 0 and not c[elsewhere] and not c["numa_miss"], c)
+    share = {m["name"]: m["value"] for m in result["metrics"]}["remote_alloc_share"]
+    expect(f"{name}: share of remote allocations", share == (source != node), share)
+
+
+def check_fallback(name, guest, result):
+    """The nodes that took over, in the order that the kernel printed."""
+    if result["workload"] != "fallback":
+        return
+    node = result["threads_detail"][0]["node"]
+    place = {int(m["name"].removeprefix("takeover_node")): m["value"]
+             for m in result["metrics"] if m["name"].startswith("takeover_node")}
+    wanted = [n for n in guest.order[node] if n in guest.memory]
+    expect(f"{name}: nodes take over as {wanted}", sorted(place, key=place.get) == wanted, place)
+
+
+def check_job(guest, run):
+    """numa.ini: every node with every node."""
+    cells = [c["params"] | {"section": c["id"].split("-")[1]} for c in load(run / "run.json")["cells"]]
+
+    def values(section, *keys):
+        return sorted({tuple(c.get(k) for k in keys) for c in cells if c["section"] == section})
+
+    sections = {c["section"] for c in cells}
+    for section in sections & {"numa_bind", "numa_touch"}:
+        wanted = sorted((f"node:{a}", f"bind:{b}") for a in guest.cpu_nodes for b in guest.memory)
+        expect(f"numa.ini: {section} has every CPU node with every memory node",
+               values(section, "placement", "mem_policy") == wanted,
+               values(section, "placement", "mem_policy"))
+    for section in sections & {"numa_local", "fallback"}:
+        wanted = [(f"node:{a}",) for a in guest.cpu_nodes]
+        expect(f"numa.ini: {section} has every CPU node", values(section, "placement") == wanted,
+               values(section, "placement"))
+    for section in sections & {"numa_cross"}:
+        alone = [n for n in guest.cpu_nodes if [c[0] for c in guest.cpus.values()].count(n) < 2]
+        wanted = sorted((f"pairs:{a}-{b}",) for a in guest.cpu_nodes for b in guest.cpu_nodes
+                        if a != b or a not in alone)
+        expect("numa.ini: numa_cross has every node with every node",
+               values(section, "placement") == wanted, values(section, "placement"))
+    expect("numa.ini: the machine is this host", {c["machine"] for c in load(run / "run.json")["cells"]} == {"host"})
 
 
 def check_marked(name, run):
@@ -129,8 +187,11 @@ def check_run(guest, run):
         check_threads(cell, guest, result)
         check_frames(cell, guest, result)
         check_counters(cell, guest, result)
+        check_fallback(cell, guest, result)
         expect(f"{cell}: flag emulated", "emulated" in result["flags"])
     check_marked(name, run)
+    if name == "numa":
+        check_job(guest, run)
 
 
 def main():

@@ -107,6 +107,19 @@ expand_list() {
 	done
 }
 
+# job:ENGINES[:WORKLOADS]: the node x node job as it is, but for a small machine,
+# one repetition and what is named.
+part_job() {
+	local status
+
+	# shellcheck disable=SC2086 # at most one key
+	$zb run /numa.ini engine="$1" ${2:+workload=$2} mem=$(($(wc -l < /out/has_memory) * 32))M \
+		repeat=1 retries=0 seed=1 out=/out/runs/numa > /tmp/said 2>&1
+	status=$?
+	[ $status -eq 0 ] || tail -n 30 /tmp/said
+	expect "numa.ini: status $status" [ $status -eq 0 ]
+}
+
 # run NAME KEY=VALUE...: a run that must go well, into $runs/NAME.
 runs=/out/runs
 run() {

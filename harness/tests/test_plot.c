@@ -159,6 +159,85 @@ Test(plot, emulated_cpus_stand_on_every_chart)
 	}
 }
 
+/* Pair 1-1 has no cell: its place is among those without a number. */
+static const struct folder_cell pairs[] = {
+	{ "pcp-numa_cross-00", "pcp", "numa_cross", "host", 2, 0, "placement",
+	  "pairs:0-0", NULL, 40 },
+	{ "pcp-numa_cross-01", "pcp", "numa_cross", "host", 2, 0, "placement",
+	  "pairs:0-1", NULL, 80 },
+	{ "pcp-numa_cross-10", "pcp", "numa_cross", "host", 2, 0, "placement",
+	  "pairs:1-0", "synthetic", 100 },
+};
+
+Test(plot, pairs_of_nodes_make_a_matrix)
+{
+	char *text;
+
+	folder_remove(dir);
+	folder_make(dir, pairs, ARRAY_SIZE(pairs));
+	scripts_only();
+	text = folder_read(dir, "plots/matrix-numa-cross-pairs-pcp.dat");
+	cr_assert(text);
+	/* two threads of 40, 80, 100 ns: 50, 25, 20 Mop/s, rows allocate */
+	cr_expect(strstr(text, "throughput\n0 0 "), "%s", text);
+	cr_expect(strstr(text, "\n1 0 "), "%s", text);
+	cr_expect(strstr(text, "\n0 1 "), "%s", text);
+	cr_expect(strstr(text, "without a number\n1 1\n"), "%s", text);
+	free(text);
+	text = folder_read(dir, "plots/matrix-numa-cross-pairs-pcp.gp");
+	cr_assert(text);
+	cr_expect(strstr(text, "words_text = '0 1'\n"));
+	cr_expect(strstr(text, "panel_text[1] = 'throughput, Mop/s'\n"));
+	cr_expect(strstr(text, "pcp: node x node   [synthetic topology"));
+	free(text);
+}
+
+static void set_numa_csv(const char *rows)
+{
+	static const char names[] =
+		"t_ns,thread,alloc_local,alloc_remote,free_local,free_remote\n";
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", names, rows);
+	folder_set(dir, pairs[1].id, 0, "numa.csv", text);
+}
+
+Test(plot, remote_frames_over_time)
+{
+	static const char *const damaged[] = {
+		"0,0,1,2,3\n",
+		"0,0,1,2,3,4,5\n",
+		"0,0,1,2,3,x\n",
+		"0,0,1,-2,3,4\n",
+		"9,0,1,2,3,4\n5,0,1,2,3,4\n",
+		"0,0,1,2,3,nan\n",
+	};
+	char *text;
+
+	folder_remove(dir);
+	folder_make(dir, pairs, ARRAY_SIZE(pairs));
+	/* thread 0 allocates at home, thread 1 frees: a half from afar, then
+	 * three quarters */
+	set_numa_csv("0,0,0,0,0,0\n0,1,0,0,0,0\n"
+		     "1000000,0,10,0,0,0\n1000000,1,0,0,4,4\n"
+		     "2000000,0,20,0,0,0\n2000000,1,0,0,6,10\n");
+	scripts_only();
+	text = folder_read(dir, "plots/remote-numa-cross.dat");
+	cr_assert(text);
+	cr_expect(strstr(text, "allocations of 'pcp'\n1.000000 0\n2.000000 "
+			       "0\n"),
+		  "%s", text);
+	cr_expect(strstr(text, "frees of 'pcp'\n1.000000 0.5\n2.000000 0.75\n"),
+		  "%s", text);
+	free(text);
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		set_numa_csv(damaged[i]);
+		cr_expect_eq(plot_run(dir, NULL, err, sizeof(err)), -EINVAL,
+			     "%zu", i);
+		cr_expect(strstr(err, "numa.csv:"), "%s", err);
+	}
+}
+
 Test(plot, no_chart_where_there_is_nothing_to_show)
 {
 	char *text = NULL;

@@ -378,6 +378,7 @@ static unsigned zone_share(const struct arena *a,
 int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
 			unsigned want, char *err, size_t err_len)
 {
+	const uint64_t highmem = layout_highmem_pfn(desc);
 	const unsigned share = zone_share(a, desc, want);
 	void *page[QUERY_MAX];
 	int r = 0;
@@ -388,7 +389,10 @@ int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
 			unsigned nr = spread(a, z, share, page);
 
 			for (unsigned k = 0; k < nr && !r; k++)
-				r = populate(page[k], PAGE_SIZE);
+				r = z.start >= highmem
+					    ? populate_highmem(page[k],
+							       PAGE_SIZE)
+					    : populate(page[k], PAGE_SIZE);
 		}
 	if (r)
 		snprintf(err, err_len, "populating frames: %s", strerror(-r));

@@ -2,9 +2,14 @@
  * Deferral through liburcu (rcu.h). Reader: slab_rcu_read_lock(); updater: the
  * engine that took the slab off its lists; reclaimer: `done`, which gives the
  * pages back.
+ *
+ * The record passes to liburcu's thread, which no tool sees into, so that it
+ * carries an edge of its own: REL(slab-rcu) when it is filled in, ACQ(slab-rcu)
+ * where the grace period is over.
  */
 #include "alloc/slab/rcu.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <urcu/urcu-bp.h>
 
@@ -13,6 +18,7 @@ struct deferred {
 	void (*done)(void *cache, struct page *page);
 	void *cache;
 	struct page *page;
+	_Atomic bool filled;
 };
 
 void slab_rcu_read_lock(void)
@@ -29,7 +35,10 @@ static void grace_period_over(struct rcu_head *head)
 {
 	struct deferred *d = (struct deferred *)head;
 
-	d->done(d->cache, d->page);
+	/* ACQ(slab-rcu): the record and the slab that was taken off its lists;
+	 * pairs with REL(slab-rcu) */
+	if (atomic_load_explicit(&d->filled, memory_order_acquire))
+		d->done(d->cache, d->page);
 	free(d);
 }
 
@@ -43,7 +52,11 @@ void slab_rcu_defer(void (*done)(void *cache, struct page *page), void *cache,
 		done(cache, page);
 		return;
 	}
-	*d = (struct deferred){ .done = done, .cache = cache, .page = page };
+	d->done = done;
+	d->cache = cache;
+	d->page = page;
+	/* REL(slab-rcu): see ACQ(slab-rcu) */
+	atomic_store_explicit(&d->filled, true, memory_order_release);
 	urcu_bp_call_rcu(&d->head, grace_period_over);
 }
 

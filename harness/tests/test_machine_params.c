@@ -209,7 +209,8 @@ Test(machine_params, refusals)
 {
 	struct machine_params *p;
 
-	refused(params("hostt"), "expected host, numa, hwloc:STRING or capture:DIR");
+	refused(params("hostt"),
+		"expected host, numa, hwloc:STRING or capture:DIR");
 	refused(params("capture:/nonexistent"), "/nonexistent/zoneinfo");
 	p = params(TRUTH "k61-4g-4");
 	p->mem = 1 << 30;

@@ -711,16 +711,20 @@ static int pcp_rseq_create(struct page_engine **out, struct machine *m)
 	return 0;
 }
 
-/* Gives the stack's frames back; nobody else can reach it. */
+/* Gives the stack's frames back; nobody else can reach them. */
 static void drain_stack(struct zone *zone, unsigned cpu, struct pfn_stack *s,
 			unsigned order)
 {
-	while (s->count) {
+	uint32_t left = s->count;
+
+	while (left) {
 		struct flush f;
 
 		f.nr = 0;
-		while (s->count && f.nr < FLUSH_MAX)
-			f.pfn[f.nr++].v = s->pfn[--s->count];
+		while (left && f.nr < FLUSH_MAX)
+			f.pfn[f.nr++].v = s->pfn[--left];
+		/* relaxed: for pcp_rseq_held() of any thread, a statistic */
+		__atomic_store_n(&s->count, left, __ATOMIC_RELAXED);
 		flush_to_zone(zone, cpu, &f, order);
 	}
 }

@@ -14,7 +14,8 @@
  * failed 16 times, and look for themselves every tenth of a second.
  *
  * No false OOM: before the decision everything that an engine caches or defers
- * is drained and the marks are asked once more.
+ * is drained, boosts are taken off the marks, which without kswapd nobody else
+ * does, and the marks are asked once more.
  *
  * Departures from Linux. Nothing is killed: where Linux would kill, the request
  * fails with EV_OOM, and so does one that would kill but must not
@@ -31,6 +32,7 @@
 #include "alloc/page/page_request.h"
 #include "alloc/page/vmscan.h"
 #include "alloc/page/vmstat.h"
+#include "alloc/page/zone_lock.h"
 
 #define TICK_NS          4000000u    /* HZ = 250 */
 #define THROTTLE_NS      1000000000u /* longest, without __GFP_FS */
@@ -342,6 +344,25 @@ static bool may_kill(const struct attempt *a)
 	       !(gfp & (GFP_BIT_RETRY_MAYFAIL | GFP_BIT_THISNODE));
 }
 
+/* Pages that a boost of the marks held back are free all the same. */
+static void drop_boosts(const struct alloc_request *r)
+{
+	struct zone *zone;
+
+	for_each_zone_of(zone, i, r)
+	{
+		/* relaxed, both: zone->lock orders the writers */
+		if (!atomic_load_explicit(&zone->watermark_boost,
+					  memory_order_relaxed))
+			continue;
+		zone_lock(zone);
+		atomic_store_explicit(&zone->watermark_boost, 0,
+				      memory_order_relaxed);
+		zone_unlock(zone);
+		reclaim_note(r->ctx, zone, EV_BOOST, 0, 0);
+	}
+}
+
 /* __alloc_pages_may_oom: a last try at HIGH. *again: go on all the same. */
 static pfn_t last_try(struct attempt *a, bool *again)
 {
@@ -356,6 +377,7 @@ static pfn_t last_try(struct attempt *a, bool *again)
 		nap();
 		return PFN_NONE;
 	}
+	drop_boosts(r);
 	r->ctx->ops->drain(r->ctx->engine, r->ctx);
 	pfn = request_walk(r, WMARK_HIGH);
 	if (!pfn_valid(pfn))

@@ -318,7 +318,10 @@ static void print_zone(const struct procfs_source *src, const struct zone *z,
 					node_counters[i].name,
 					zone_counter(src,
 						     m->node[z->nid].zone[0],
-						     node_counters[i].source));
+						     node_counters[i].source) +
+						procfs_reclaim_node(
+							m, z->nid,
+							node_counters[i].name));
 		}
 	}
 	print_marks(z, out);
@@ -330,12 +333,14 @@ static void print_zone(const struct procfs_source *src, const struct zone *z,
 			fprintf(out, "      %-12s %lu\n",
 				zone_counter_names[i].name,
 				zone_counter(src, z,
-					     zone_counter_names[i].source));
+					     zone_counter_names[i].source) +
+					procfs_reclaim_zone(
+						z, zone_counter_names[i].name));
 	}
 	fprintf(out, "  pagesets\n");
 	for (unsigned cpu = 0; cpu < m->desc.topo.nr_cpus; cpu++)
 		print_pageset(src, z, cpu, out);
-	fprintf(out, "  node_unreclaimable:  %u\n", 0u);
+	fprintf(out, "  node_unreclaimable:  %u\n", procfs_unreclaimable(z));
 	fprintf(out, "  start_pfn:           %lu\n",
 		(unsigned long)z->start_pfn);
 }

@@ -53,4 +53,14 @@ bool counter_printed(const struct counter_name *c,
 unsigned long procfs_counter(const struct procfs_source *src,
 			     enum counter_source s, int idx);
 
+/* procfs_reclaim.c: the counter of this name, 0 where it is none of reclaim's.
+ * Events: zone index idx of a per-zone one, -1 for the others. */
+unsigned long procfs_reclaim_zone(const struct zone *zone, const char *name);
+unsigned long procfs_reclaim_node(const struct machine *m, unsigned nid,
+				  const char *name);
+unsigned long procfs_reclaim_event(const struct machine *m, const char *name,
+				   int idx);
+/* kswapd gave up on the zone's node. */
+bool procfs_unreclaimable(const struct zone *zone);
+
 #endif

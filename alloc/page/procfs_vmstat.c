@@ -196,13 +196,30 @@ static const struct counter_name events[] = {
 };
 /* clang-format on */
 
+/* Zone and node counters are summed over all zones and nodes. */
+static unsigned long reclaim_counter(const struct machine *m, const char *name)
+{
+	unsigned long sum = procfs_reclaim_event(m, name, -1);
+
+	if (!strncmp(name, "nr_zone_", 8)) {
+		for (unsigned i = 0; i < m->nr_zones; i++)
+			sum += procfs_reclaim_zone(&m->zone[i], name);
+		return sum;
+	}
+	for (unsigned i = 0; i < m->desc.topo.nr_nodes; i++)
+		sum += procfs_reclaim_node(m, i, name);
+	return sum;
+}
+
 static void print_list(const struct procfs_source *src,
 		       const struct counter_name *list, unsigned nr, FILE *out)
 {
 	for (unsigned i = 0; i < nr; i++) {
 		if (counter_printed(&list[i], &src->machine->desc))
 			fprintf(out, "%s %lu\n", list[i].name,
-				procfs_counter(src, list[i].source, -1));
+				procfs_counter(src, list[i].source, -1) +
+					reclaim_counter(src->machine,
+							list[i].name));
 	}
 }
 
@@ -220,7 +237,9 @@ static void print_per_zone(const struct procfs_source *src,
 		for (; *zone; zone++)
 			fputc(tolower((unsigned char)*zone), out);
 		fprintf(out, " %lu\n",
-			procfs_counter(src, c->source, (int)idx));
+			procfs_counter(src, c->source, (int)idx) +
+				procfs_reclaim_event(src->machine, c->name,
+						     (int)idx));
 	}
 }
 

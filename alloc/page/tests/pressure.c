@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "alloc/base/check.h"
 #include "alloc/page/buddy.h"
+#include "alloc/page/kmap.h"
 
 #define EVENTS 262144u
 
@@ -18,7 +18,18 @@ struct reclaim_config pressure_config(void)
 	reclaim_defaults(&cfg);
 	cfg.kswapd = cfg.kcompactd = cfg.proactive = false;
 	cfg.events = EVENTS;
+	cfg.event_span = 1 << 20;
 	return cfg;
+}
+
+/* Booting leaves blocks to be linked later; here lists are compared. */
+static void link_all(struct machine *m)
+{
+	for (unsigned z = 0; z < m->nr_zones; z++) {
+		spin_lock(&m->zone[z].lock);
+		buddy_boot_link(&m->zone[z], UINT64_MAX);
+		spin_unlock(&m->zone[z].lock);
+	}
 }
 
 struct pressure *pressure_make(struct machine *m, const struct page_ops *ops,
@@ -32,14 +43,15 @@ struct pressure *pressure_make(struct machine *m, const struct page_ops *ops,
 	check(p, "not enough memory");
 	memset(p, 0, sizeof(*p));
 	p->m = m;
-	p->bytes = m->end_pfn << PAGE_SHIFT;
-	p->memory = mmap(NULL, p->bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	check(p->memory != MAP_FAILED, "mmap failed");
-	m->memory.base = p->memory;
+	check(!arena_map(&p->arena, &m->desc, err, sizeof(err)), "%s", err);
+	/* the machine was built without memory, and so without windows */
+	m->memory = p->arena.memory;
+	check(!kmap_init(m, err, sizeof(err)), "%s", err);
 	machine_boot(m);
-	p->boot = free_blocks_take(m);
+	link_all(m);
+	p->boot = free_pageblocks_take(m);
 	p->events.cap = EVENTS;
+	p->events.span = 1 << 20; /* like events share slots */
 	p->events.slot = calloc(EVENTS, sizeof(*p->events.slot));
 	check(p->events.slot && !ops->create(&p->e, m), "no engine");
 	if (cfg->swap.bytes && !cfg->swap.path)
@@ -61,7 +73,7 @@ const char *pressure_end(struct pressure *p)
 	ops->drain(p->e, &p->ctx);
 	if (!wrong)
 		wrong = ops->verify(p->e);
-	now = free_blocks_take(p->m);
+	now = free_pageblocks_take(p->m);
 	if (!wrong)
 		wrong = free_blocks_compare(&p->boot, &now, false);
 	if (!wrong && p->events.dropped)
@@ -71,8 +83,8 @@ const char *pressure_end(struct pressure *p)
 	ops->destroy(p->e);
 	free_blocks_drop(&now);
 	free_blocks_drop(&p->boot);
-	munmap(p->memory, p->bytes);
 	machine_destroy(p->m);
+	arena_unmap(&p->arena);
 	free(p->events.slot);
 	free(p);
 	return wrong;
@@ -84,22 +96,32 @@ static uint64_t word_of(const struct owner *o, unsigned i)
 	       i;
 }
 
-void owner_fill(const struct machine *m, const struct owner *o, pfn_t pfn)
+static void *open_frame(struct page_ctx *ctx, pfn_t pfn)
 {
-	uint64_t *word = pfn_to_virt(m, pfn);
+	void *page = kmap_local(ctx, pfn);
+
+	check(page, "no window for pfn %u", pfn.v);
+	return page;
+}
+
+void owner_fill(struct page_ctx *ctx, const struct owner *o, pfn_t pfn)
+{
+	uint64_t *word = open_frame(ctx, pfn);
 
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*word); i++)
 		word[i] = word_of(o, i);
+	kunmap_local(ctx, word);
 }
 
-bool owner_check(const struct machine *m, const struct owner *o, pfn_t pfn)
+bool owner_check(struct page_ctx *ctx, const struct owner *o, pfn_t pfn)
 {
-	const uint64_t *word = pfn_to_virt(m, pfn);
+	const uint64_t *word = open_frame(ctx, pfn);
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*word); i++)
-		if (word[i] != word_of(o, i))
-			return false;
-	return true;
+	while (i < PAGE_SIZE / sizeof(*word) && word[i] == word_of(o, i))
+		i++;
+	kunmap_local(ctx, word);
+	return i == PAGE_SIZE / sizeof(*word);
 }
 
 int owner_use(struct page_ctx *ctx, struct owner *o, gfp_t gfp, bool write)
@@ -117,18 +139,18 @@ int owner_use(struct page_ctx *ctx, struct owner *o, gfp_t gfp, bool write)
 			return -ENOMEM;
 		}
 		o->generation += write;
-		owner_fill(ctx->machine, o, pfn);
+		owner_fill(ctx, o, pfn);
 		lru_add(ctx, &o->slot, pfn,
 			(o->file ? LRU_ADD_FILE : 0) |
 				(write ? LRU_ADD_DIRTY : 0));
 		return 0;
 	}
-	check(owner_check(ctx->machine, o, pfn),
+	check(owner_check(ctx, o, pfn),
 	      "pfn %u has not the content of owner %u generation %u", pfn.v,
 	      o->id, o->generation);
 	if (write) {
 		o->generation++;
-		owner_fill(ctx->machine, o, pfn);
+		owner_fill(ctx, o, pfn);
 	}
 	lru_release(&o->slot);
 	return 0;

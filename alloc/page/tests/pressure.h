@@ -8,6 +8,7 @@
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/reclaim.h"
 #include "alloc/page/tests/small_machine.h"
+#include "harness/arena.h"
 
 struct pressure {
 	struct machine *m;
@@ -17,8 +18,7 @@ struct pressure {
 	struct zone_counters counters[2 * MAX_NR_ZONES];
 	struct event_ring events;
 	struct free_block_list boot;
-	void *memory;
-	size_t bytes;
+	struct arena arena;
 };
 
 /* One owner of one page. */
@@ -39,9 +39,10 @@ const char *pressure_end(struct pressure *p);
 /* Linux's settings, without the threads. */
 struct reclaim_config pressure_config(void);
 
-/* Writes the owner's content into a frame; looks whether it is there. */
-void owner_fill(const struct machine *m, const struct owner *o, pfn_t pfn);
-bool owner_check(const struct machine *m, const struct owner *o, pfn_t pfn);
+/* Writes the owner's content into a frame; looks whether it is there. Through
+ * a window where the frame has no address. */
+void owner_fill(struct page_ctx *ctx, const struct owner *o, pfn_t pfn);
+bool owner_check(struct page_ctx *ctx, const struct owner *o, pfn_t pfn);
 
 /*
  * One access by a thread: brings the page in (gfp), holds its content against

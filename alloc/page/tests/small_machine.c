@@ -72,6 +72,56 @@ struct machine *bare_machine(enum kernel_rules kernel, uint64_t pages)
 	return m;
 }
 
+/* managed pages of a zone that spans more. */
+static void managed(struct machine_desc *d, unsigned nid, unsigned idx,
+		    uint64_t pages)
+{
+	d->node[nid].zone[idx].managed = pages;
+}
+
+struct machine *marked_machine(enum marked_machine which)
+{
+	struct machine_desc *d = malloc(sizeof(*d));
+	struct machine *m;
+
+	check(d, "not enough memory");
+	layout_defaults(d);
+	d->thp_enabled = d->thp = false;
+	layout_topo(&d->topo, which == MARKED_I386 ? 2 : 4,
+		    which == MARKED_2_NODES ? 2 : 1);
+	if (which == MARKED_I386 || which == MARKED_I386_40M)
+		layout_set(d, LAYOUT_I386, true);
+	extent(d, 0, ZONE_DMA, 1, 4095);
+	managed(d, 0, ZONE_DMA, d->layout == LAYOUT_I386 ? 3968 : 3840);
+	switch (which) {
+	case MARKED_X86_64:
+		extent(d, 0, ZONE_DMA32, 4096, 1044480);
+		managed(d, 0, ZONE_DMA32, 752640);
+		extent(d, 0, ZONE_NORMAL, 1048576, 262144);
+		managed(d, 0, ZONE_NORMAL, 245760);
+		break;
+	case MARKED_I386:
+		extent(d, 0, ZONE_NORMAL, 4096, 225280);
+		managed(d, 0, ZONE_NORMAL, 218112);
+		extent(d, 0, ZONE_HIGHMEM, 229376, 32768);
+		break;
+	case MARKED_I386_40M:
+		extent(d, 0, ZONE_NORMAL, 4096, 4096);
+		extent(d, 0, ZONE_HIGHMEM, 8192, 2048);
+		break;
+	case MARKED_32M:
+		extent(d, 0, ZONE_DMA32, 4096, 4096);
+		break;
+	case MARKED_2_NODES:
+		extent(d, 0, ZONE_DMA32, 4096, 61440);
+		extent(d, 1, ZONE_DMA32, 65536, 65536);
+		break;
+	}
+	m = build(d);
+	free(d);
+	return m;
+}
+
 static int by_pfn(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b; /* pfn is the first member */
@@ -79,7 +129,20 @@ static int by_pfn(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-struct free_block_list free_blocks_take(const struct machine *m)
+static void append(struct free_block_list *out, size_t *max,
+		   struct free_block block)
+{
+	if (out->nr == *max) {
+		*max = *max ? 2 * *max : 1024;
+		out->block = realloc(out->block, *max * sizeof(*out->block));
+		check(out->block, "not enough memory");
+	}
+	out->block[out->nr++] = block;
+	out->pages += 1ULL << block.order;
+}
+
+/* Blocks larger than 2^most in pieces of that size. */
+static struct free_block_list take(const struct machine *m, unsigned most)
 {
 	struct free_block_list out = { 0 };
 	size_t max = 0;
@@ -91,26 +154,35 @@ struct free_block_list free_blocks_take(const struct machine *m)
 				       mt = i % NR_MIGRATETYPES;
 			const struct pfn_list *list =
 				&m->zone[z].free_area[o].list[mt];
+			const struct free_block block = {
+				.order = (uint8_t)(o < most ? o : most),
+				.mt = (uint8_t)mt,
+				.zone = (uint8_t)z,
+			};
 
 			pfn_list_for_each (pfn, list, m->map) {
-				if (out.nr == max) {
-					max = max ? 2 * max : 1024;
-					out.block = realloc(
-						out.block,
-						max * sizeof(*out.block));
-					check(out.block, "not enough memory");
-				}
-				out.block[out.nr].pfn = pfn;
-				out.block[out.nr].order = (uint8_t)o;
-				out.block[out.nr].mt = (uint8_t)mt;
-				out.block[out.nr++].zone = (uint8_t)z;
-				out.pages += 1ULL << o;
+				struct free_block piece = block;
+
+				for (piece.pfn = pfn;
+				     piece.pfn < pfn + (1u << o);
+				     piece.pfn += 1u << block.order)
+					append(&out, &max, piece);
 			}
 		}
 	}
 	if (out.nr)
 		qsort(out.block, out.nr, sizeof(*out.block), by_pfn);
 	return out;
+}
+
+struct free_block_list free_blocks_take(const struct machine *m)
+{
+	return take(m, MAX_PAGE_ORDER);
+}
+
+struct free_block_list free_pageblocks_take(const struct machine *m)
+{
+	return take(m, m->desc.pageblock_order);
 }
 
 void free_blocks_drop(struct free_block_list *list)

@@ -1,0 +1,354 @@
+/*
+ * Threads that use a quarter more memory than the machine has, over every
+ * engine: pages of their own, pages that all of them read, blocks that cannot
+ * move, requests that may not wait, huge pages; swap transfers fail meanwhile.
+ * With kswapd and kcompactd, and without, when all threads reclaim directly.
+ * No byte may be wrong, no page lost, and every thread must get on. A main of
+ * its own, because Criterion does not start under ThreadSanitizer.
+ *
+ *   torture_reclaim [--seconds N] [--threads N] [--engine NAME]
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/page/kmap.h"
+#include "alloc/page/tests/pressure.h"
+#include "harness/bind.h"
+
+#define MAX_THREADS 16
+#define SHARED      512u
+#define HELD        32u
+#define STUCK_S     60u  /* no operation for so long: a livelock */
+#define LOOK        512u /* bytes between the words that are looked at */
+
+struct torture {
+	struct pressure *p;
+	struct owner *own, *shared;
+	unsigned nr_own;
+	_Atomic unsigned filled; /* threads that have filled their part */
+	_Atomic bool stop;
+};
+
+struct thread {
+	struct torture *t;
+	pthread_t id;
+	unsigned index, nr;
+	uint64_t rng;
+	_Atomic uint64_t ops;
+	uint64_t failed;
+	struct zone_counters counters[2 * MAX_NR_ZONES];
+	struct page_ctx ctx;
+	struct {
+		pfn_t pfn;
+		unsigned order;
+	} held[HELD];
+	unsigned nr_held;
+} CACHELINE;
+
+static _Noreturn void die(const char *engine, const char *what)
+{
+	fprintf(stderr, "torture_reclaim: %s: %s\n", engine, what);
+	exit(1);
+}
+
+static uint64_t draw(struct thread *w, uint64_t n)
+{
+	w->rng ^= w->rng << 13;
+	w->rng ^= w->rng >> 7;
+	w->rng ^= w->rng << 17;
+	return (w->rng >> 11) % n;
+}
+
+static uint64_t word_of(const struct owner *o, unsigned at)
+{
+	return ((uint64_t)o->id << 32 | o->generation) * 31 + at;
+}
+
+static void *open_frame(struct thread *w, pfn_t pfn)
+{
+	void *page = kmap_local(&w->ctx, pfn);
+
+	if (!page)
+		die(w->ctx.ops->name, "no window for a frame");
+	return page;
+}
+
+static void fill(struct thread *w, const struct owner *o, pfn_t pfn)
+{
+	char *page = open_frame(w, pfn);
+
+	for (unsigned at = 0; at < PAGE_SIZE; at += LOOK)
+		*(uint64_t *)(void *)(page + at) = word_of(o, at);
+	kunmap_local(&w->ctx, page);
+}
+
+static void look(struct thread *w, const struct owner *o, pfn_t pfn)
+{
+	const char *page = open_frame(w, pfn);
+
+	for (unsigned at = 0; at < PAGE_SIZE; at += LOOK)
+		if (*(const uint64_t *)(const void *)(page + at) !=
+		    word_of(o, at))
+			die(w->ctx.ops->name, "a page has a wrong content");
+	kunmap_local(&w->ctx, page);
+}
+
+/* One access. Shared owners never change after they were filled. */
+static void use(struct thread *w, struct owner *o, bool write)
+{
+	const struct lru_access how = { GFP_HIGHUSER_MOVABLE,
+					write ? LRU_WRITE : 0 };
+	pfn_t pfn = PFN_NONE;
+	int r = lru_access(&w->ctx, &o->slot, &how, &pfn);
+
+	if (r < 0) {
+		w->failed++;
+		return;
+	}
+	if (r == LRU_ABSENT) {
+		pfn = alloc_pages(&w->ctx, GFP_HIGHUSER_MOVABLE, 0);
+		if (!pfn_valid(pfn)) {
+			lru_cancel(&o->slot);
+			w->failed++;
+			return;
+		}
+		o->generation += write;
+		fill(w, o, pfn);
+		lru_add(&w->ctx, &o->slot, pfn,
+			(o->file ? LRU_ADD_FILE : 0) |
+				(write ? LRU_ADD_DIRTY : 0));
+		return;
+	}
+	look(w, o, pfn);
+	if (write) {
+		o->generation++;
+		fill(w, o, pfn);
+	}
+	lru_release(&o->slot);
+}
+
+static void step_blocks(struct thread *w)
+{
+	static const gfp_t masks[] = { GFP_KERNEL, GFP_ATOMIC, GFP_NOWAIT,
+				       GFP_NOFS, GFP_KERNEL | GFP_BIT_NORETRY };
+	unsigned order = (unsigned)draw(w, 4);
+	gfp_t gfp = masks[draw(w, ARRAY_SIZE(masks))];
+	unsigned i;
+
+	if (w->nr_held && (w->nr_held == HELD || draw(w, 2))) {
+		i = (unsigned)draw(w, w->nr_held);
+		free_pages(&w->ctx, w->held[i].pfn, w->held[i].order);
+		w->held[i] = w->held[--w->nr_held];
+		return;
+	}
+	if (!draw(w, 64)) {
+		order = 9;
+		gfp = GFP_TRANSHUGE;
+	}
+	w->held[w->nr_held].pfn = alloc_pages(&w->ctx, gfp, order);
+	w->held[w->nr_held].order = order;
+	if (!pfn_valid(w->held[w->nr_held].pfn))
+		w->failed++;
+	else if (order == 9)
+		free_pages(&w->ctx, w->held[w->nr_held].pfn, order);
+	else
+		w->nr_held++;
+}
+
+static void *run_thread(void *arg)
+{
+	struct thread *w = arg;
+	struct torture *t = w->t;
+
+	if (page_ctx_enter(&w->ctx, t->p->e, (uint16_t)(w->index % 4),
+			   w->counters, NULL))
+		die(t->p->e->ops->name, "thread_enter failed");
+	/* memory is full from the start */
+	for (unsigned i = w->index; i < t->nr_own; i += w->nr)
+		use(w, &t->own[i], true);
+	/* relaxed, all: only have to be seen eventually */
+	atomic_fetch_add_explicit(&t->filled, 1, memory_order_relaxed);
+	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
+		const unsigned what = (unsigned)draw(w, 32);
+		/* each thread has the owners of its own remainder */
+		const unsigned own =
+			(unsigned)draw(w, t->nr_own / w->nr) * w->nr + w->index;
+
+		if (what == 0)
+			lru_delete(&w->ctx, &t->own[own].slot);
+		else if (what < 4)
+			step_blocks(w);
+		else if (what < 12)
+			use(w, &t->shared[draw(w, SHARED)], false);
+		else
+			use(w, &t->own[own], what < 22);
+		atomic_fetch_add_explicit(&w->ops, 1, memory_order_relaxed);
+	}
+	while (w->nr_held--)
+		free_pages(&w->ctx, w->held[w->nr_held].pfn,
+			   w->held[w->nr_held].order);
+	page_ctx_exit(&w->ctx);
+	return NULL;
+}
+
+static void watch(struct thread *thread, unsigned nr, unsigned seconds)
+{
+	const struct torture *t = thread->t;
+	uint64_t seen[MAX_THREADS] = { 0 };
+	unsigned still[MAX_THREADS] = { 0 }, waited = 0;
+
+	/* relaxed: they are counted */
+	while (atomic_load_explicit(&t->filled, memory_order_relaxed) < nr) {
+		if (waited++ == STUCK_S * 100)
+			die(thread->ctx.ops->name, "memory does not fill");
+		usleep(10000);
+	}
+	for (unsigned s = 0; s < seconds; s++) {
+		sleep(1);
+		for (unsigned i = 0; i < nr; i++) {
+			/* relaxed: a statistic */
+			const uint64_t ops = atomic_load_explicit(
+				&thread[i].ops, memory_order_relaxed);
+
+			still[i] = ops == seen[i] ? still[i] + 1 : 0;
+			if (still[i] == STUCK_S)
+				die(thread[i].ctx.ops->name,
+				    "a thread does not get on");
+			seen[i] = ops;
+		}
+	}
+}
+
+static struct owner *owners(unsigned nr, unsigned first, unsigned file_of)
+{
+	struct owner *o = calloc(nr, sizeof(*o));
+
+	if (!o)
+		die("main", "not enough memory");
+	for (unsigned i = 0; i < nr; i++) {
+		o[i].id = first + i;
+		o[i].file = i % file_of == 0;
+	}
+	return o;
+}
+
+static struct torture *torture_make(const struct page_ops *ops, bool kswapd)
+{
+	struct reclaim_config cfg = pressure_config();
+	struct torture *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		die(ops->name, "not enough memory");
+	cfg.kswapd = cfg.kcompactd = cfg.proactive = kswapd;
+	cfg.event_span = 1 << 20;
+	cfg.swap.bytes = 64 << 20;
+	cfg.swap.faults = (struct swap_faults){ .seed = 7,
+						.write_eio = 5000,
+						.write_enospc = 5000,
+						.write_short = 20000,
+						.read_eio = 5000,
+						.read_corrupt = 20000 };
+	t->p = pressure_make(
+		marked_machine(kswapd ? MARKED_I386_40M : MARKED_32M), ops,
+		&cfg);
+	t->nr_own = (unsigned)t->p->m->managed * 5 / 4;
+	t->own = owners(t->nr_own, 1, 5);
+	t->shared = owners(SHARED, t->nr_own + 1, 1);
+	return t;
+}
+
+static void torture_end(struct torture *t, const char *name)
+{
+	const char *wrong;
+
+	for (unsigned i = 0; i < t->nr_own; i++)
+		lru_delete(&t->p->ctx, &t->own[i].slot);
+	for (unsigned i = 0; i < SHARED; i++)
+		lru_delete(&t->p->ctx, &t->shared[i].slot);
+	wrong = pressure_end(t->p);
+	if (wrong)
+		die(name, wrong);
+	free(t->own);
+	free(t->shared);
+	free(t);
+}
+
+static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
+		bool kswapd)
+{
+	struct torture *t = torture_make(ops, kswapd);
+	struct thread *thread =
+		aligned_alloc(CACHELINE_SIZE, nr * sizeof(*thread));
+	const struct vm_events *v = reclaim_vm_events(t->p->r);
+	uint64_t total = 0, failed = 0;
+
+	if (!thread)
+		die(ops->name, "not enough memory");
+	memset(thread, 0, nr * sizeof(*thread));
+	for (unsigned i = 0; i < nr; i++) {
+		thread[i].t = t;
+		thread[i].index = i;
+		thread[i].nr = nr;
+		thread[i].rng = 0x9e3779b97f4a7c15ULL * (i + 1);
+		if (pthread_create(&thread[i].id, NULL, run_thread, &thread[i]))
+			die(ops->name, "pthread_create failed");
+	}
+	watch(thread, nr, seconds);
+	/* relaxed: see run_thread() */
+	atomic_store_explicit(&t->stop, true, memory_order_relaxed);
+	for (unsigned i = 0; i < nr; i++) {
+		pthread_join(thread[i].id, NULL);
+		/* relaxed: joined */
+		total += atomic_load_explicit(&thread[i].ops,
+					      memory_order_relaxed);
+		failed += thread[i].failed;
+	}
+	printf("torture_reclaim: %s, kswapd %s: %llu operations, %llu failed, "
+	       "%llu pages out, %llu in, %llu moved\n",
+	       ops->name, kswapd ? "on" : "off", (unsigned long long)total,
+	       (unsigned long long)failed,
+	       (unsigned long long)vm_read(v, VM_PSWPOUT),
+	       (unsigned long long)vm_read(v, VM_PSWPIN),
+	       (unsigned long long)vm_read(v, VM_PGMIGRATE_SUCCESS));
+	if (!vm_read(v, VM_PSWPOUT) || !vm_read(v, VM_PSWPIN))
+		die(ops->name, "nothing was swapped");
+	torture_end(t, ops->name);
+	free(thread);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned seconds = 1, threads = 3;
+	const char *only = NULL;
+	bool ran = false;
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--seconds"))
+			seconds = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (!strcmp(argv[i], "--threads"))
+			threads = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (!strcmp(argv[i], "--engine"))
+			only = argv[i + 1];
+		else
+			threads = 0;
+	}
+	if (!threads || threads > MAX_THREADS || !(argc & 1)) {
+		fprintf(stderr, "usage: torture_reclaim [--seconds N] "
+				"[--threads 1..16] [--engine NAME]\n");
+		return 2;
+	}
+	for (const struct page_binding *b = page_binding_first(); b;
+	     b = b->next) {
+		if ((b->ops->features & PAGE_F_FLOOR) ||
+		    (only && strcmp(only, b->ops->name)))
+			continue;
+		run(b->ops, threads, seconds, true);
+		run(b->ops, threads, seconds, false);
+		ran = true;
+	}
+	return !ran;
+}

@@ -94,13 +94,26 @@ static int fail(char *err, size_t err_len, const char *what)
 	return r;
 }
 
+/* What is populated already moves. 0 or -errno. */
 static int bind_range(char *at, size_t bytes, unsigned nid)
 {
 	unsigned long mask[MAX_NODES / (8 * sizeof(long)) + 1] = { 0 };
 
 	mask[nid / (8 * sizeof(long))] = 1UL << nid % (8 * sizeof(long));
-	return mbind(at, bytes, MPOL_BIND, mask, 8 * sizeof(mask), 0) ? -errno
-								      : 0;
+	return mbind(at, bytes, MPOL_BIND, mask, 8 * sizeof(mask), MPOL_MF_MOVE)
+		       ? -errno
+		       : 0;
+}
+
+int arena_place(struct frame_mapper *fm, void *at, size_t bytes, unsigned nid)
+{
+	const struct arena *a = arena_of_mapper(fm);
+	const uintptr_t end = ((uintptr_t)at + bytes) & ~(PAGE_SIZE - 1);
+	const uintptr_t first = round_up_pow2((uintptr_t)at, PAGE_SIZE);
+
+	if (!a->bound[nid] || first >= end)
+		return 0;
+	return bind_range((char *)first, end - first, nid);
 }
 
 static int map_node(struct arena *a, const struct machine_desc *desc,
@@ -317,11 +330,6 @@ int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 	return r;
 }
 
-struct tally {
-	unsigned want; /* of each zone */
-	unsigned checked, on_node;
-};
-
 #define QUERY_MAX 256 /* frames of a zone */
 
 /* Addresses of frames spread over a zone's span; how many. */
@@ -339,13 +347,11 @@ static unsigned spread(const struct arena *a, struct span z, unsigned want,
 	return nr;
 }
 
-/* Counts frames of one zone's span that lie on node nid. */
-static int query_span(const struct arena *a, struct span z, unsigned nid,
-		      struct tally *tally)
+/* Adds those of nr populated pages that lie on node nid. */
+static int query_pages(void **page, unsigned nr, unsigned nid,
+		       struct arena_tally *tally)
 {
-	void *page[QUERY_MAX];
 	int status[QUERY_MAX];
-	unsigned nr = spread(a, z, tally->want, page);
 
 	if (!nr || numa_move_pages(0, nr, page, NULL, status, 0) < 0)
 		return nr ? -errno : 0;
@@ -354,6 +360,27 @@ static int query_span(const struct arena *a, struct span z, unsigned nid,
 		tally->on_node += status[i] == (int)nid;
 	}
 	return 0;
+}
+
+/* Pages of descriptors of those frames; not such as hold another zone's too. */
+static unsigned descriptors(const struct machine *m, const struct arena *a,
+			    struct span z, unsigned nr, void *page[QUERY_MAX])
+{
+	const uintptr_t first = (uintptr_t)(m->map + z.start);
+	const uintptr_t end = (uintptr_t)(m->map + z.end);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < nr; i++) {
+		const size_t pfn = (size_t)((char *)page[i] - a->memory.base) >>
+				   PAGE_SHIFT;
+		const uintptr_t at =
+			(uintptr_t)(m->map + pfn) & ~(PAGE_SIZE - 1);
+
+		/* in place: kept <= i */
+		if (at >= first && at + PAGE_SIZE <= end)
+			page[kept++] = (void *)at;
+	}
+	return kept;
 }
 
 static unsigned bound_zones(const struct arena *a,
@@ -399,20 +426,27 @@ int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
 	return r;
 }
 
-int arena_query(const struct arena *a, const struct machine_desc *desc,
-		unsigned want, unsigned *checked, unsigned *on_node)
+int arena_query(const struct arena *a, const struct machine *m, unsigned want,
+		struct arena_tally *frames, struct arena_tally *map)
 {
-	struct tally tally = { zone_share(a, desc, want), 0, 0 };
+	const struct machine_desc *desc = &m->desc;
+	const unsigned share = zone_share(a, desc, want);
 	int r = 0;
 
-	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++)
+	*frames = *map = (struct arena_tally){ 0 };
+	for (unsigned n = 0; n < desc->topo.nr_nodes; n++)
 		for (unsigned i = 0; i < MAX_NR_ZONES && !r; i++) {
 			struct span z = zone_span(&desc->node[n].zone[i]);
+			void *page[QUERY_MAX];
+			unsigned nr;
 
-			if (a->bound[n] && z.end > z.start)
-				r = query_span(a, z, n, &tally);
+			if (!a->bound[n] || z.end == z.start)
+				continue;
+			nr = spread(a, z, share, page);
+			r = query_pages(page, nr, n, frames);
+			nr = descriptors(m, a, z, nr, page);
+			if (!r)
+				r = query_pages(page, nr, n, map);
 		}
-	*checked = tally.checked;
-	*on_node = tally.on_node;
 	return r;
 }

@@ -41,6 +41,11 @@ struct arena {
 	uint64_t populated; /* bytes */
 };
 
+static inline struct arena *arena_of_mapper(struct frame_mapper *fm)
+{
+	return (struct arena *)((char *)fm - offsetof(struct arena, mapper));
+}
+
 /*
  * Whether this process may have memory on each real node that the machine's
  * nodes of the same number would be bound to. -EPERM with one line in err if
@@ -79,13 +84,23 @@ int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 int arena_populate_some(const struct arena *a, const struct machine_desc *desc,
 			unsigned want, char *err, size_t err_len) MUST_CHECK;
 
+/* Pages that were looked at, and those of them that lie where they should. */
+struct arena_tally {
+	unsigned checked, on_node;
+};
+
 /*
- * Asks the kernel on which real node frames lie: up to `want` of them, evenly
- * spread over the bound nodes. Frames that are not populated are not counted.
- * 0 or -errno; nothing is counted where the host has no NUMA support.
+ * Asks the kernel on which real node frames and their descriptors (the map of
+ * machine m, whose memory a is) lie: up to `want` frames, evenly spread over
+ * the bound nodes. What is not populated is not counted. 0 or -errno; nothing
+ * is counted where the host has no NUMA support.
  */
-int arena_query(const struct arena *a, const struct machine_desc *desc,
-		unsigned want, unsigned *checked, unsigned *on_node) MUST_CHECK;
+int arena_query(const struct arena *a, const struct machine *m, unsigned want,
+		struct arena_tally *frames, struct arena_tally *map) MUST_CHECK;
+
+/* The mapper's `place`: what the machine keeps of a bound node goes to the same
+ * real node. */
+int arena_place(struct frame_mapper *fm, void *at, size_t bytes, unsigned nid);
 
 /* arena_remap.c. Makes the spare mappings that are not there: 0 or -errno. */
 extern const struct frame_mapper arena_mapper;

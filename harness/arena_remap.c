@@ -25,11 +25,6 @@
 #include "alloc/base/check.h"
 #include "harness/arena.h"
 
-static struct arena *arena_of(struct frame_mapper *fm)
-{
-	return (struct arena *)((char *)fm - offsetof(struct arena, mapper));
-}
-
 static char *map_nothing(char *at, size_t bytes)
 {
 	return mmap(at, bytes, PROT_NONE,
@@ -81,7 +76,7 @@ static void remap_unmap(struct frame_mapper *fm, char *at, size_t bytes);
 
 static int remap_map(struct frame_mapper *fm, char *at, pfn_t pfn, uint64_t nr)
 {
-	const struct arena *a = arena_of(fm);
+	const struct arena *a = arena_of_mapper(fm);
 	const int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE |
 			  (a->populated ? MAP_POPULATE : 0);
 
@@ -134,7 +129,7 @@ void arena_spare_drop(struct arena *a)
 
 static void remap_unmap(struct frame_mapper *fm, char *at, size_t bytes)
 {
-	struct arena *a = arena_of(fm);
+	struct arena *a = arena_of_mapper(fm);
 	bool gone;
 
 	if (map_nothing(at, bytes) != MAP_FAILED)
@@ -157,4 +152,5 @@ const struct frame_mapper arena_mapper = {
 	.release = remap_release,
 	.map = remap_map,
 	.unmap = remap_unmap,
+	.place = arena_place,
 };

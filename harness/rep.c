@@ -284,9 +284,18 @@ static void audit(struct rep *rep)
 	rep->drained = prove_whole(rep, "after the audit");
 }
 
+static void prove_placed(struct rep *rep, const char *what,
+			 const struct arena_tally *pages)
+{
+	if (pages->on_node < pages->checked)
+		rep_judge(rep, VERDICT_VOID, "%u of %u %s on their node",
+			  pages->on_node, pages->checked, what);
+}
+
 static void prove_placement(struct rep *rep)
 {
 	uint64_t looks = 0, hits = 0;
+	int r;
 
 	rep->affinity = true;
 	for (unsigned i = 0; i < rep->team.nr; i++) {
@@ -310,12 +319,12 @@ static void prove_placement(struct rep *rep)
 			  (unsigned long long)rep->events_dropped);
 	if (rep->samples.missed)
 		rep_judge(rep, VERDICT_VOID, "samples of free lists dropped");
-	if (arena_query(&rep->arena, rep->desc, FRAMES_TO_QUERY,
-			&rep->frames_checked, &rep->frames_on_node))
-		rep_judge(rep, VERDICT_VOID, "move_pages: %s", strerror(errno));
-	if (rep->frames_on_node < rep->frames_checked)
-		rep_judge(rep, VERDICT_VOID, "%u of %u frames on their node",
-			  rep->frames_on_node, rep->frames_checked);
+	r = arena_query(&rep->arena, rep->machine, FRAMES_TO_QUERY,
+			&rep->frames, &rep->descriptors);
+	if (r)
+		rep_judge(rep, VERDICT_VOID, "move_pages: %s", strerror(-r));
+	prove_placed(rep, "frames", &rep->frames);
+	prove_placed(rep, "pages of descriptors", &rep->descriptors);
 }
 
 /* What the engine held at most, against what it says of itself; drained, so

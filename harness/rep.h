@@ -173,7 +173,7 @@ struct rep {
 	struct zone_held held_at_end; /* all zones, when workers had left */
 	bool affinity, drained;
 	double residency; /* -1: nobody looked */
-	unsigned frames_checked, frames_on_node;
+	struct arena_tally frames, descriptors; /* on their nodes */
 	unsigned audit_blocks;
 	uint64_t events_dropped;
 	const char *noisy; /* NULL or the reason */

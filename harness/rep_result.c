@@ -394,12 +394,15 @@ static json_t *threads_json(const struct rep *rep)
 
 static json_t *proof_json(const struct rep *rep)
 {
-	return json_pack("{s:b, s:f, s:i, s:i, s:i, s:b, s:s, s:i, s:I}",
+	return json_pack("{s:b, s:f, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:i, "
+			 "s:I}",
 			 "affinity", rep->affinity, "residency", rep->residency,
 			 "nodes_bound", (int)rep->arena.nr_bound,
-			 "frames_checked", (int)rep->frames_checked,
-			 "frames_on_node", (int)rep->frames_on_node, "drained",
-			 rep->drained, "verified", rep->verified,
+			 "frames_checked", (int)rep->frames.checked,
+			 "frames_on_node", (int)rep->frames.on_node,
+			 "descriptors_checked", (int)rep->descriptors.checked,
+			 "descriptors_on_node", (int)rep->descriptors.on_node,
+			 "drained", rep->drained, "verified", rep->verified,
 			 "audit_blocks", (int)rep->audit_blocks,
 			 "events_dropped", (json_int_t)rep->events_dropped);
 }

@@ -43,6 +43,45 @@ static void *zalloc_aligned(size_t nr, size_t size)
 	return p;
 }
 
+/* 0 or -errno; without a mapper the host's choice stands. */
+static int place(const struct machine *m, void *at, size_t bytes, unsigned nid)
+{
+	struct frame_mapper *fm = m->memory.mapper;
+
+	return fm && fm->place ? fm->place(fm, at, bytes, nid) : 0;
+}
+
+void *machine_node_alloc(const struct machine *m, unsigned nid, size_t bytes)
+{
+	const size_t rounded = round_up_pow2(bytes, PAGE_SIZE);
+	void *p = aligned_alloc(PAGE_SIZE, rounded);
+
+	if (!p)
+		return NULL;
+	if (place(m, p, rounded, nid)) {
+		free(p);
+		return NULL;
+	}
+	memset(p, 0, rounded);
+	return p;
+}
+
+int machine_place_by_frame(const struct machine *m, void *array, size_t size,
+			   unsigned order)
+{
+	for (unsigned i = 0; i < m->nr_spans; i++) {
+		const struct zone_span *s = &m->span[i];
+		const uint64_t first = s->start >> order;
+		const uint64_t end = s->end >> order;
+		int r = place(m, (char *)array + first * size,
+			      (end - first) * size, m->zone[s->zone_id].nid);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 static int refuse(char *err, size_t err_len, const char *what, unsigned nid,
 		  unsigned idx)
 {
@@ -157,10 +196,12 @@ static int zone_init(struct machine *m, struct zone *z, unsigned nid,
 		return 0;
 	z->nr_pageblocks = ((z->start_pfn + z->spanned - 1) >> order) -
 			   (z->start_pfn >> order) + 1;
-	z->pageblock_mt = calloc(z->nr_pageblocks, sizeof(*z->pageblock_mt));
-	z->pageblock_movable =
-		calloc(z->nr_pageblocks, sizeof(*z->pageblock_movable));
-	z->cpu = zalloc_aligned(m->desc.topo.nr_cpus, sizeof(*z->cpu));
+	z->pageblock_mt = machine_node_alloc(
+		m, nid, z->nr_pageblocks * sizeof(*z->pageblock_mt));
+	z->pageblock_movable = machine_node_alloc(
+		m, nid, z->nr_pageblocks * sizeof(*z->pageblock_movable));
+	z->cpu = machine_node_alloc(m, nid,
+				    m->desc.topo.nr_cpus * sizeof(*z->cpu));
 	if (!z->pageblock_mt || !z->pageblock_movable || !z->cpu)
 		return -ENOMEM;
 	return 0;
@@ -270,7 +311,7 @@ static int homes_init(struct machine *m)
 				memory_order_relaxed);
 		taken = end;
 	}
-	return 0;
+	return machine_place_by_frame(m, m->home, sizeof(*m->home), HOME_ORDER);
 }
 
 static void layout_tables(struct machine *m)
@@ -320,6 +361,24 @@ static int map_reserve(struct machine *m)
 	return 0;
 }
 
+/* One array, the zones of a node on that node. */
+static struct zone *zones_alloc(const struct machine *m)
+{
+	const size_t row = MAX_NR_ZONES * sizeof(struct zone);
+	char *zones =
+		aligned_alloc(PAGE_SIZE, m->nr_zones * sizeof(struct zone));
+
+	if (!zones)
+		return NULL;
+	for (unsigned nid = 0; nid < m->desc.topo.nr_nodes; nid++)
+		if (place(m, zones + nid * row, row, nid)) {
+			free(zones);
+			return NULL;
+		}
+	memset(zones, 0, m->nr_zones * sizeof(struct zone));
+	return (struct zone *)zones;
+}
+
 int machine_create(struct machine **out, const struct machine_desc *desc,
 		   const struct machine_memory *memory, char *err,
 		   size_t err_len)
@@ -338,12 +397,14 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 	if (memory)
 		m->memory = *memory;
 	m->nr_zones = (uint16_t)(desc->topo.nr_nodes * MAX_NR_ZONES);
-	m->zone = zalloc_aligned(m->nr_zones, sizeof(*m->zone));
+	m->zone = zones_alloc(m);
 	m->node = zalloc_aligned(desc->topo.nr_nodes, sizeof(*m->node));
 	if (!m->zone || !m->node || nodes_init(m) || map_reserve(m))
 		goto err_memory;
 	rc = spans_init(m, err, err_len);
-	if (rc == -ENOMEM || (!rc && homes_init(m)))
+	if (rc == -ENOMEM ||
+	    (!rc && (homes_init(m) ||
+		     machine_place_by_frame(m, m->map, sizeof(*m->map), 0))))
 		goto err_memory;
 	if (rc) {
 		machine_destroy(m);

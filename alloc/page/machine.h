@@ -53,9 +53,10 @@ struct zone_lock_stats {
 #define ZONE_SEEN_BELOW_LOW 0x8u
 #define ZONE_SEEN_BELOW_MIN 0x10u
 
+/* In pages of its own, so that it lies on its node (machine_node_alloc). */
 struct zone {
 	/* read-mostly: watermark check and walk */
-	long watermark[NR_WMARK];     /* pages, without boost */
+	_Alignas(PAGE_SIZE) long watermark[NR_WMARK]; /* pages, without boost */
 	_Atomic long watermark_boost; /* pages; zone->lock to write */
 	long lowmem_reserve[MAX_NR_ZONES];
 	_Atomic long nr_reserved_highatomic; /* pages; zone->lock to write */
@@ -162,19 +163,24 @@ struct node {
  * mapping, vm.max_map_count; -EFAULT: there is no such frame).
  * unmap: every access to [at, at + bytes) faults again. Bounds are bounds of
  * earlier calls of map; cannot fail.
+ * place, may be NULL: has the whole pages inside [at, at + bytes) lie on node
+ * nid's memory, moves those that do not; nothing to do where the frames of nid
+ * are bound to no real node. 0 or -errno.
  */
 struct frame_mapper {
 	int (*reserve)(struct frame_mapper *fm, size_t bytes, char **out);
 	void (*release)(struct frame_mapper *fm, char *at, size_t bytes);
 	int (*map)(struct frame_mapper *fm, char *at, pfn_t pfn, uint64_t nr);
 	void (*unmap)(struct frame_mapper *fm, char *at, size_t bytes);
+	int (*place)(struct frame_mapper *fm, void *at, size_t bytes,
+		     unsigned nid);
 };
 
 /* Memory behind the frames, mapped by the harness; base NULL: none (tests).
  * HIGHMEM frames lie in the same numbering, but an access there faults. */
 struct machine_memory {
 	char *base; /* address of pfn 0; frames of nodes are mapped inside */
-	struct frame_mapper *mapper; /* NULL: no vmalloc, no kmap */
+	struct frame_mapper *mapper; /* NULL: no vmalloc, no kmap, no placing */
 };
 
 /*
@@ -230,6 +236,22 @@ int machine_create(struct machine **out, const struct machine_desc *desc,
 		   const struct machine_memory *memory, char *err,
 		   size_t err_len) MUST_CHECK;
 void machine_destroy(struct machine *m);
+
+/*
+ * Zeroed memory, aligned to pages, for what the CPUs or the zones of node nid
+ * write: on that node's memory, where the frames of the node are. free() takes
+ * it. NULL: none. Any thread.
+ */
+void *machine_node_alloc(const struct machine *m, unsigned nid, size_t bytes)
+	MUST_CHECK;
+
+/*
+ * Has an array with one element of `size` bytes for every 2^order frames lie
+ * with the frames: node by node, but for the pages on the borders. 0 or -errno.
+ * While the machine is built, before other threads know the array.
+ */
+int machine_place_by_frame(const struct machine *m, void *array, size_t size,
+			   unsigned order) MUST_CHECK;
 
 /*
  * Gives every managed page to the free lists, as Linux does at boot: ascending

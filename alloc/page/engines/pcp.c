@@ -49,7 +49,7 @@
 
 struct pcp_engine {
 	struct page_engine base;
-	struct pcp *pcp; /* [cpu * nr_zones + zone->id] */
+	struct pcp **row; /* [cpu][zone->id], each on its CPU's node */
 };
 
 static const struct page_ops engine_ops;
@@ -494,8 +494,7 @@ ENGINE_HOT void pcp_free_bulk(struct page_ctx *ctx, struct zone *zone,
 static struct pcp *pcp_at(struct page_engine *e, const struct zone *zone,
 			  unsigned cpu)
 {
-	return &to_pcp_engine(e)
-			->pcp[(size_t)cpu * e->machine->nr_zones + zone->id];
+	return &to_pcp_engine(e)->row[cpu][zone->id];
 }
 
 static void pcp_init(struct pcp *p, const struct zone *zone)
@@ -516,34 +515,42 @@ static void pcp_init(struct pcp *p, const struct zone *zone)
 		p->flags = PCP_FREE_HIGH_BATCH;
 }
 
+static void pcp_destroy(struct page_engine *base)
+{
+	struct pcp_engine *e = to_pcp_engine(base);
+
+	for (unsigned cpu = 0; e->row && cpu < base->machine->desc.topo.nr_cpus;
+	     cpu++)
+		free(e->row[cpu]);
+	free(e->row);
+	free(e);
+}
+
 static int pcp_create(struct page_engine **out, struct machine *m)
 {
 	const unsigned nr_cpus = m->desc.topo.nr_cpus;
 	struct pcp_engine *e = calloc(1, sizeof(*e));
-	size_t bytes = sizeof(struct pcp) * nr_cpus * m->nr_zones;
 
 	if (!e)
 		return -ENOMEM;
-	e->pcp = aligned_alloc(CACHELINE_SIZE, bytes);
-	if (!e->pcp) {
-		free(e);
-		return -ENOMEM;
-	}
-	memset(e->pcp, 0, bytes);
 	e->base.ops = &engine_ops;
 	e->base.machine = m;
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+	e->row = calloc(nr_cpus, sizeof(*e->row));
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		if (e->row)
+			e->row[cpu] = machine_node_alloc(
+				m, m->desc.topo.node_of_cpu[cpu],
+				m->nr_zones * sizeof(struct pcp));
+		if (!e->row || !e->row[cpu]) {
+			pcp_destroy(&e->base);
+			return -ENOMEM;
+		}
 		for (unsigned z = 0; z < m->nr_zones; z++)
 			pcp_init(pcp_at(&e->base, &m->zone[z], cpu),
 				 &m->zone[z]);
+	}
 	*out = &e->base;
 	return 0;
-}
-
-static void pcp_destroy(struct page_engine *e)
-{
-	free(to_pcp_engine(e)->pcp);
-	free(e);
 }
 
 static int pcp_thread_enter(struct page_ctx *ctx)
@@ -664,11 +671,12 @@ static unsigned pcp_counters(struct page_engine *e, struct engine_counter *out,
 		{ "pcp_drained_pages", 0 },
 	};
 	const unsigned nr = max < ARRAY_SIZE(sum) ? max : ARRAY_SIZE(sum);
-	const size_t nr_pcp =
-		(size_t)e->machine->desc.topo.nr_cpus * e->machine->nr_zones;
+	const unsigned nr_zones = e->machine->nr_zones;
+	const size_t nr_pcp = (size_t)e->machine->desc.topo.nr_cpus * nr_zones;
 
 	for (size_t i = 0; i < nr_pcp; i++) {
-		const struct pcp *p = &to_pcp_engine(e)->pcp[i];
+		const struct pcp *p =
+			&to_pcp_engine(e)->row[i / nr_zones][i % nr_zones];
 
 		sum[0].value += p->refills;
 		sum[1].value += p->refilled;

@@ -636,13 +636,13 @@ static void set_limits(struct rseq_engine *e, unsigned cpu)
 			}
 }
 
-static char *set_alloc(const struct rseq_engine *e)
+/* Node of a CPU of the host: the modelled CPU of that number, else node 0. */
+static unsigned node_of_os_cpu(const struct topo *t, unsigned os_cpu)
 {
-	char *set = aligned_alloc(CACHELINE_SIZE, e->set_bytes);
-
-	if (set)
-		memset(set, 0, e->set_bytes);
-	return set;
+	for (unsigned cpu = 0; cpu < t->nr_cpus; cpu++)
+		if (t->os_cpu[cpu] == os_cpu)
+			return t->node_of_cpu[cpu];
+	return 0;
 }
 
 static void pcp_rseq_destroy(struct page_engine *base)
@@ -662,9 +662,10 @@ static void pcp_rseq_destroy(struct page_engine *base)
 
 static int alloc_sets(struct rseq_engine *e)
 {
+	const struct machine *m = e->base.machine;
 	const unsigned nr = e->nr_cpus;
 
-	e->at = calloc((size_t)e->base.machine->nr_zones * NR_PAGE_ORDERS * 4,
+	e->at = calloc((size_t)m->nr_zones * NR_PAGE_ORDERS * 4,
 		       sizeof(*e->at));
 	e->set = calloc(nr, sizeof(*e->set));
 	e->slot = calloc(nr, sizeof(*e->slot));
@@ -672,11 +673,12 @@ static int alloc_sets(struct rseq_engine *e)
 	if (!e->at || !e->set || !e->slot || !e->lock)
 		return -ENOMEM;
 	lay_out(e);
-	e->empty = set_alloc(e);
+	e->empty = machine_node_alloc(m, 0, e->set_bytes);
 	if (!e->empty)
 		return -ENOMEM;
 	for (unsigned cpu = 0; cpu < nr; cpu++) {
-		e->set[cpu] = set_alloc(e);
+		e->set[cpu] = machine_node_alloc(
+			m, node_of_os_cpu(&m->desc.topo, cpu), e->set_bytes);
 		if (!e->set[cpu])
 			return -ENOMEM;
 		set_limits(e, cpu);

@@ -1274,12 +1274,11 @@ static struct rcu_zone *zone_create(struct rcu_engine *e, struct zone *zone)
 {
 	const struct machine *m = zone->machine;
 	const unsigned nr_cpus = m->desc.topo.nr_cpus;
-	struct rcu_zone *rz = aligned_alloc(CACHELINE_SIZE, sizeof(*rz));
+	struct rcu_zone *rz = machine_node_alloc(m, zone->nid, sizeof(*rz));
 	uint64_t limit = zone->managed / LIMBO_SHARE;
 
 	if (!rz)
 		return NULL;
-	memset(rz, 0, sizeof(*rz));
 	rz->zone = zone;
 	rz->e = e;
 	rz->worker = e->worker[zone->nid];
@@ -1295,15 +1294,16 @@ static struct rcu_zone *zone_create(struct rcu_engine *e, struct zone *zone)
 	rz->low_pages = zone_low_pages(zone);
 	spin_lock_init(&rz->list_lock, RANK_LEAF);
 	pthread_mutex_init(&rz->recycle, NULL);
-	rz->cpu = aligned_alloc(CACHELINE_SIZE, sizeof(*rz->cpu) * nr_cpus);
-	rz->supply = calloc((size_t)nr_cpus * NR_PAGE_ORDERS * MT_PCPTYPES,
-			    sizeof(*rz->supply));
+	rz->cpu = machine_node_alloc(m, zone->nid, sizeof(*rz->cpu) * nr_cpus);
+	rz->supply =
+		machine_node_alloc(m, zone->nid,
+				   (size_t)nr_cpus * NR_PAGE_ORDERS *
+					   MT_PCPTYPES * sizeof(*rz->supply));
 	zone->engine_zone = rz;
 	if (!rz->cpu || !rz->supply) {
 		zone_destroy(rz);
 		return NULL;
 	}
-	memset(rz->cpu, 0, sizeof(*rz->cpu) * nr_cpus);
 	return rz;
 }
 

@@ -64,6 +64,14 @@ static void test_unmap(struct frame_mapper *fm, char *at, size_t bytes)
 	real->unmap(real, at, bytes);
 }
 
+static int test_place(struct frame_mapper *fm, void *at, size_t bytes,
+		      unsigned nid)
+{
+	struct frame_mapper *real = &mapped_of(fm)->arena.mapper;
+
+	return real->place(real, at, bytes, nid);
+}
+
 static void describe(struct machine_desc *d, const struct mapped_spec *spec)
 {
 	char err[256];
@@ -94,7 +102,7 @@ struct mapped *mapped_make(struct mapped_spec spec)
 	memset(b, 0, sizeof(*b));
 	mapped_fail_after(b, -1);
 	b->mapper = (struct frame_mapper){ test_reserve, test_release, test_map,
-					   test_unmap };
+					   test_unmap, test_place };
 	describe(d, &spec);
 	check(!arena_map(&b->arena, d, err, sizeof(err)), "%s", err);
 	memory = b->arena.memory;

@@ -98,6 +98,8 @@ def check_frames(name, guest, result):
     expect(f"{name}: affinity and residency", proof["affinity"] and proof["residency"] == 1, proof)
     expect(f"{name}: frames on their node",
            proof["frames_checked"] == proof["frames_on_node"], proof)
+    expect(f"{name}: descriptors on their node",
+           proof["descriptors_checked"] == proof["descriptors_on_node"], proof)
     expect(f"{name}: frames were looked at, of each node with memory",
            proof["frames_checked"] > 100 and proof["nodes_bound"] == len(guest.memory), proof)
 

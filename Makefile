@@ -206,7 +206,10 @@ $(B)/zonebench-faulty: FORCE
 	@cmp -s $(B)/faulty/zonebench $@ || cp $(B)/faulty/zonebench $@
 
 # Test groups. Each prints `N passed, N failed` and fails on a failure; with
-# TALLY=FILE it adds its counts to FILE instead, and the sum decides.
+# TALLY=FILE it adds its counts to FILE instead, and the sum decides. Programs
+# that wait more than they compute, and whose verdict does not hang on time, run
+# JOBS at a time.
+JOBS ?= 2
 RUN  = scripts/run-tests.sh --logs $(B)/test-logs/$@ --base $(B) \
 	$(if $(LABEL),--label '$(LABEL)') $(if $(TALLY),--tally $(TALLY))
 # Sub-makes build on every CPU unless -j was given.
@@ -217,15 +220,15 @@ HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 	test-models test-scripts test-dispatch test-style test-faults test-call test-fuzz \
 	test-asan test-ubsan test-tsan test-clang test-variant test-oracles test-numa
 test-unit: $(UNIT_BIN)
-	@$(RUN) $(UNIT_BIN)
+	@$(RUN) --jobs $(JOBS) $(UNIT_BIN)
 test-conform: $(CONF_BIN)
-	@$(RUN) $(CONF_BIN)
+	@$(RUN) --jobs $(JOBS) $(CONF_BIN)
 test-torture: $(PLAIN_BIN)
 	@$(RUN) $(PLAIN_BIN)
 test-corpus: $(CORPUS_BIN)
-	@$(RUN) $(CORPUS_BIN)
+	@$(RUN) --jobs $(JOBS) $(CORPUS_BIN)
 test-scripts: $(B)/zonebench
-	@ZONEBENCH=$(B)/zonebench $(RUN) $(SCRIPT_SH)
+	@ZONEBENCH=$(B)/zonebench $(RUN) --jobs $(JOBS) $(SCRIPT_SH)
 test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o $(B)/obj/harness/floor.o
 	@OBJECTS='$^' $(RUN) scripts/check_loops.sh
 test-style:
@@ -242,7 +245,7 @@ test-faults: $(B)/zonebench-faulty
 
 # Each variant has its own objects. Checks are on in the sanitizer builds.
 test-variant: tests
-	@$(RUN) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
+	@$(RUN) --jobs $(JOBS) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
 # Both at once: one build and one run less than apart (test-ubsan).
 test-asan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \

@@ -172,7 +172,7 @@ struct rep {
 	/* the proof */
 	struct zone_held held_at_end; /* all zones, when workers had left */
 	bool affinity, drained;
-	double residency; /* -1: nobody looked */
+	double residency;                       /* -1: nobody looked */
 	struct arena_tally frames, descriptors; /* on their nodes */
 	unsigned audit_blocks;
 	uint64_t events_dropped;

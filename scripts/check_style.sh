@@ -13,7 +13,7 @@ passed=0 failed=0 skipped=0
 
 if [ -d .git ] || [ -f .git ]; then
 	mapfile -t files < <(git ls-files --cached --others --exclude-standard |
-		while read -r f; do [ -f "$f" ] && echo "$f"; done)
+		while IFS= read -r f; do [ -f "$f" ] && echo "$f"; done)
 else
 	mapfile -t files < <(find . -type f -not -path './build/*' | sed 's|^\./||' | sort)
 fi
@@ -49,19 +49,17 @@ forbid() {
 }
 
 check_format() {
-	local status=0 file
+	local found
 
 	# Another version breaks lines elsewhere: only 14 can judge.
 	if ! clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
 		skip "clang-format 14 is not installed"
 		return
 	fi
-	while read -r file; do
-		clang-format "$file" | cmp -s - "$file" && continue
-		echo "$file: run clang-format -i"
-		status=1
-	done < <(select_files '\.[ch]$')
-	result "clang-format" $status
+	found=$(select_files '\.[ch]$' | xargs -r -P 2 -n 16 clang-format --dry-run --Werror 2>&1 |
+		grep -oE '^[^ :]+:[0-9]+:[0-9]+: error' | cut -d: -f1 | sort -u)
+	[ -z "$found" ] || printf '%s\n' "$found" | sed 's/$/: run clang-format -i/'
+	result "clang-format" "$([ -z "$found" ] && echo 0 || echo 1)"
 }
 
 check_shell() {
@@ -71,9 +69,8 @@ check_shell() {
 		skip "shellcheck is not installed"
 		return
 	fi
-	mapfile -t scripts < <(for f in "${files[@]}"; do
-		head -n 1 "$f" | grep -qE '^#!.*\b(ba)?sh$' && echo "$f"
-	done)
+	mapfile -t scripts < <(printf '%s\n' "${files[@]}" | xargs -r -d '\n' \
+		awk 'FNR == 1 { if (/^#!.*[\/ ](ba)?sh$/) print FILENAME; nextfile }')
 	[ ${#scripts[@]} -eq 0 ] || shellcheck -x "${scripts[@]}" || status=1
 	result "shellcheck" $status
 }

@@ -4,7 +4,7 @@
 # failed or when none ran.
 #
 #   run-tests.sh [--logs DIR] [--limit SECONDS] [--tally FILE] [--label TEXT]
-#                [--base DIR] [--skip REASON] PROGRAM...
+#                [--base DIR] [--jobs N] [--skip REASON] PROGRAM...
 #   run-tests.sh --sum FILE
 #
 # A Criterion program counts by its own closing line, a program that closes
@@ -12,7 +12,8 @@
 # passed, 77 skipped, else failed. Whatever it says, a program that exits
 # non-zero or leaves a sanitizer's report has failed. --tally adds the counts
 # to FILE and leaves the verdict to --sum. --base is cut from printed names,
-# --skip counts one test that cannot run here.
+# --jobs runs so many programs at a time, --skip counts one test that cannot
+# run here.
 set -u
 
 limit=${TEST_LIMIT:-300}
@@ -20,6 +21,7 @@ logs=
 tally=
 label=
 base=
+jobs=1
 passed=0 failed=0 skipped=0
 
 closing_line() {
@@ -72,16 +74,14 @@ count() {
 	fi
 }
 
+# Prints the verdict over the program $1, whose folder is $2, and leaves the
+# counts there.
 run_one() {
-	local program=$1 name=${1#"$base"} dir log status p f s start reports
+	local program=$1 dir=$2 name=${1#"$base"} log status p f s start reports
 
 	name=${name#/}
 	name=${name#./}
-	dir=$logs/${name//\//.}
 	log=$dir/output
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	dir=$(cd "$dir" && pwd)
 	case $program in
 	/*) ;;
 	*) program=./$program ;;
@@ -98,7 +98,7 @@ run_one() {
 	if [ -n "$reports" ]; then
 		f=$((f + 1))
 	fi
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	echo "$p $f $s" > "$dir/counts"
 	printf '%-6s %-52s %4d passed %3d failed %3d skipped %6.1f s\n' \
 		"$([ "$f" -eq 0 ] && { [ "$p" -gt 0 ] && echo ok || echo skip; } || echo FAIL)" \
 		"$label$name" "$p" "$f" "$s" \
@@ -120,6 +120,41 @@ run_one() {
 	done
 }
 
+# Waits for the program that was started first of those whose verdict is not
+# printed yet. One that left no counts has failed.
+collect() {
+	local p=0 f=1 s=0 dir=${dirs[0]}
+
+	wait "${pids[0]}"
+	cat "$dir/verdict"
+	if [ -s "$dir/counts" ]; then
+		read -r p f s < "$dir/counts"
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	pids=("${pids[@]:1}") dirs=("${dirs[@]:1}")
+}
+
+run_all() {
+	local t name dir
+	pids=() dirs=()
+
+	for t in "$@"; do
+		name=${t#"$base"}
+		name=${name#/}
+		name=${name#./}
+		dir=$logs/${name//\//.}
+		rm -rf "$dir"
+		mkdir -p "$dir"
+		dir=$(cd "$dir" && pwd)
+		[ "${#pids[@]}" -lt "$jobs" ] || collect
+		run_one "$t" "$dir" > "$dir/verdict" 2>&1 &
+		pids+=("$!") dirs+=("$dir")
+	done
+	while [ "${#pids[@]}" -gt 0 ]; do
+		collect
+	done
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
 	--logs) logs=$2 && shift 2 ;;
@@ -127,6 +162,7 @@ while [ $# -gt 0 ]; do
 	--tally) tally=$2 && shift 2 ;;
 	--label) label=$2 && shift 2 ;;
 	--base) base=$2 && shift 2 ;;
+	--jobs) jobs=$2 && shift 2 ;;
 	--skip) skipped=$((skipped + 1)) && echo "skip   $label$2" && shift 2 ;;
 	--sum) sum_tally "$2" ;;
 	-*) echo "run-tests.sh: unknown option $1" >&2 && exit 2 ;;
@@ -142,9 +178,7 @@ if [ -z "$logs" ]; then
 	logs=$(mktemp -d)
 	trap 'rm -rf "$logs"' EXIT
 fi
-for t in "$@"; do
-	run_one "$t"
-done
+run_all "$@"
 if [ -n "$tally" ]; then
 	echo "$passed $failed $skipped" >> "$tally"
 	exit 0

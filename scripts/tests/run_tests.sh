@@ -54,6 +54,12 @@ closes 1 '3 passed, 1 failed' "$tmp/lies"
 closes 1 '0 passed, 1 failed' "$tmp/killed"
 closes 1 '0 passed, 1 failed' --limit 1 "$tmp/slow"
 closes 1 '0 passed, 1 failed' "$tmp/missing"
+# Several at a time are counted and told as if one by one.
+program late 'sleep 0.5'
+closes 1 '5 passed, 2 failed, 2 skipped' --jobs 3 "$tmp/late" "$tmp/bad" \
+	"$tmp/counts" "$tmp/killed" "$tmp/good"
+expect "the order of the verdicts" [ "$(awk '/passed .* s$/ { printf "%s ", $1 }' "$tmp/out")" = \
+	"ok FAIL ok FAIL ok " ]
 closes 1 '0 passed, 1 failed'
 
 tally=$tmp/tally

@@ -17,6 +17,7 @@
 
 #include "alloc/page/kmap.h"
 #include "alloc/page/tests/pressure.h"
+#include "alloc/page/tests/command_line.h"
 #include "harness/bind.h"
 
 #define MAX_THREADS 16
@@ -322,32 +323,15 @@ static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
 
 int main(int argc, char **argv)
 {
-	unsigned seconds = 1, threads = 3;
-	const char *only = NULL;
+	struct torture_args args = { .seconds = 1, .threads = 3 };
+	const struct page_binding *b = NULL;
 	bool ran = false;
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "--seconds"))
-			seconds = (unsigned)strtoul(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--threads"))
-			threads = (unsigned)strtoul(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--engine"))
-			only = argv[i + 1];
-		else
-			threads = 0;
-	}
-	if (!threads || threads > MAX_THREADS || !(argc & 1)) {
-		fprintf(stderr, "usage: torture_reclaim [--seconds N] "
-				"[--threads 1..16] [--engine NAME]\n");
+	if (!torture_args_read(&args, MAX_THREADS, argc, argv))
 		return 2;
-	}
-	for (const struct page_binding *b = page_binding_first(); b;
-	     b = b->next) {
-		if ((b->ops->features & PAGE_F_FLOOR) ||
-		    (only && strcmp(only, b->ops->name)))
-			continue;
-		run(b->ops, threads, seconds, true);
-		run(b->ops, threads, seconds, false);
+	while ((b = torture_next(&args, b))) {
+		run(b->ops, args.threads, args.seconds, true);
+		run(b->ops, args.threads, args.seconds, false);
 		ran = true;
 	}
 	return !ran;

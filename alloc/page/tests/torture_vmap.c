@@ -18,6 +18,7 @@
 
 #include "alloc/page/kmap.h"
 #include "alloc/page/tests/mapped_machine.h"
+#include "alloc/page/tests/command_line.h"
 #include "alloc/page/vmalloc.h"
 
 #define MAX_THREADS 32
@@ -254,31 +255,14 @@ static void run(const struct page_ops *ops, unsigned nr, unsigned seconds)
 
 int main(int argc, char **argv)
 {
-	unsigned seconds = 1, threads = 4;
-	const char *only = NULL;
+	struct torture_args args = { .seconds = 1, .threads = 4 };
+	const struct page_binding *b = NULL;
 	bool ran = false;
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "--seconds"))
-			seconds = (unsigned)strtoul(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--threads"))
-			threads = (unsigned)strtoul(argv[i + 1], NULL, 10);
-		else if (!strcmp(argv[i], "--engine"))
-			only = argv[i + 1];
-		else
-			threads = 0;
-	}
-	if (!threads || threads > MAX_THREADS || !(argc & 1)) {
-		fprintf(stderr, "usage: torture_vmap [--seconds N] [--threads "
-				"1..32] [--engine NAME]\n");
+	if (!torture_args_read(&args, MAX_THREADS, argc, argv))
 		return 2;
-	}
-	for (const struct page_binding *b = page_binding_first(); b;
-	     b = b->next) {
-		if ((b->ops->features & PAGE_F_FLOOR) ||
-		    (only && strcmp(only, b->ops->name)))
-			continue;
-		run(b->ops, threads, seconds);
+	while ((b = torture_next(&args, b))) {
+		run(b->ops, args.threads, args.seconds);
 		ran = true;
 	}
 	return !ran;

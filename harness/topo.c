@@ -155,7 +155,8 @@ void topo_text(const struct machine *m, const struct topo_uses *uses, FILE *out)
 		if (!node->online)
 			continue;
 		fprintf(out, "  Node %u %s\n", nid,
-			topo_size(node->present, size));
+			node->present ? topo_size(node->present, size)
+				      : "no memory");
 		print_zones(node, out);
 		print_cpus(t, nid, out);
 	}

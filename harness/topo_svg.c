@@ -175,7 +175,7 @@ static void draw_node(const struct drawing *d, unsigned nid, int x, int y)
 		"fill=\"#fff\" stroke=\"#444\"/>\n",
 		x, y, NODE_WIDTH, d->node_height);
 	snprintf(label, sizeof(label), "Node %u: %s", nid,
-		 topo_size(node->present, size));
+		 node->present ? topo_size(node->present, size) : "no memory");
 	text(d->out, x + 14, y + 25, "font-size=\"15\" font-weight=\"bold\"",
 	     label);
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {

@@ -40,8 +40,10 @@
 #include <stdlib.h>
 
 #include "alloc/page/buddy.h"
+#include "alloc/slab/debug.h"
 #include "alloc/slab/geometry_slab.h"
 #include "alloc/slab/kmalloc.h"
+#include "alloc/slab/rcu.h"
 
 /* An array that is not flushed by batches says so, as in the kernel. */
 #define NO_BATCH    0xbaadf00du
@@ -92,6 +94,9 @@ struct slab_cache {
 	struct slab_node *node; /* [nr_nodes] */
 	unsigned nr_slots, nr_nodes;
 	uint8_t *order; /* [objects] random order of new slabs, or NULL */
+	/* TYPESAFE_BY_RCU: slabs whose grace period is over, linked through
+	   page->next; PFN_LIST_END: none */
+	_Atomic uint32_t rcu_done;
 };
 
 /* The allocator's own: when each CPU's reaper runs next. */
@@ -139,6 +144,11 @@ static void add_free_objects(struct slab_node *n, long objects)
 	atomic_store_explicit(&n->free_objects,
 			      free_objects_of(n) + (unsigned long)objects,
 			      memory_order_relaxed);
+}
+
+static bool is_debug(const struct slab_cache *s)
+{
+	return s->base.flags & SLAB_DEBUG_FLAGS;
 }
 
 /* ---- nodes ----------------------------------------------------------------
@@ -357,6 +367,43 @@ static unsigned next_colour(const struct slab_cache *s, unsigned nid)
 	return colour;
 }
 
+/* Gives back the slabs that no reader can be in any more. No lock is held. */
+static void reap_rcu(struct slab_ctx *ctx, struct slab_cache *s)
+{
+	uint32_t pfn;
+
+	/* relaxed: a hint */
+	if (likely(atomic_load_explicit(&s->rcu_done, memory_order_relaxed) ==
+		   PFN_LIST_END))
+		return;
+	/* ACQ(slab-rcu): the chain behind the head; pairs with REL(slab-rcu) */
+	pfn = atomic_exchange_explicit(&s->rcu_done, PFN_LIST_END,
+				       memory_order_acquire);
+	while (pfn != PFN_LIST_END) {
+		struct page *page = &map_of(s)[pfn];
+
+		pfn = page->next;
+		slab_pages_free(ctx, &s->base, page);
+	}
+}
+
+/* By the thread that runs RCU's callbacks. */
+static void rcu_is_over(void *cache, struct page *page)
+{
+	struct slab_cache *s = cache;
+	/* relaxed: the exchange checks it */
+	uint32_t first =
+		atomic_load_explicit(&s->rcu_done, memory_order_relaxed);
+
+	do
+		page->next = first;
+	/* REL(slab-rcu): the link before the head; pairs with ACQ(slab-rcu).
+	 * relaxed on failure: it is tried again */
+	while (!atomic_compare_exchange_weak_explicit(
+		&s->rcu_done, &first, pfn_of(s, page), memory_order_release,
+		memory_order_relaxed));
+}
+
 /* A slab on no list, all its objects free. No lock is held. NULL: no pages. */
 static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 			 unsigned nid)
@@ -368,6 +415,7 @@ static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 
 	if (!page)
 		return NULL;
+	reap_rcu(ctx, s);
 	tag = slab_tag(page);
 	t.colour = next_colour(s, slab_tag_node(tag));
 	if (!take_index(ctx, s, &t, gfp)) {
@@ -378,9 +426,15 @@ static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 	atomic_store_explicit(&page->link, tag | (uint32_t)ctx->cpu << 24,
 			      memory_order_relaxed);
 	set_state(page, t);
+	if (is_debug(s))
+		slab_debug_new_slab(&s->base, page);
+	for (unsigned i = 0; i < s->base.objects; i++) {
+		if (is_debug(s))
+			slab_debug_new_object(&s->base, object_at(s, page, i));
+		if (s->base.ctor)
+			s->base.ctor(object_at(s, page, i));
+	}
 	fill_index(ctx, s, page);
-	for (unsigned i = 0; s->base.ctor && i < s->base.objects; i++)
-		s->base.ctor(object_at(s, page, i));
 	slab_count(ctx, &s->base, ALLOC_SLAB);
 	return page;
 }
@@ -407,8 +461,13 @@ static void discard(struct slab_ctx *ctx, struct slab_cache *s,
 {
 	if (s->layout.place == INDEX_OFF_SLAB)
 		kfree(ctx, index_of(s, page));
+	for (unsigned i = 0; is_debug(s) && i < s->base.objects; i++)
+		slab_debug_check(&s->base, page, object_at(s, page, i), false);
 	slab_count(ctx, &s->base, FREE_SLAB);
-	slab_pages_free(ctx, &s->base, page);
+	if (s->base.flags & SLAB_TYPESAFE_BY_RCU)
+		slab_rcu_defer(rcu_is_over, s, page);
+	else
+		slab_pages_free(ctx, &s->base, page);
 }
 
 static void discard_all(struct slab_ctx *ctx, struct slab_cache *s,
@@ -673,6 +732,7 @@ static void *alloc_slow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp)
 	return cpu_pop(c);
 }
 
+/* NULL: no memory. */
 static NOINLINE void *alloc_miss(struct slab_ctx *ctx, struct slab_cache *s,
 				 gfp_t gfp)
 {
@@ -687,12 +747,34 @@ static NOINLINE void *alloc_miss(struct slab_ctx *ctx, struct slab_cache *s,
 	return object;
 }
 
+/* Of a debug cache. What turns out broken is given to nobody. */
+static NOINLINE void *alloc_checked(struct slab_ctx *ctx, struct slab_cache *s,
+				    gfp_t gfp)
+{
+	void *object;
+
+	do {
+		object = cpu_pop(&s->cpu[ctx->cpu]);
+		if (object)
+			slab_count(ctx, &s->base, ALLOC_FASTPATH);
+		else
+			object = alloc_miss(ctx, s, gfp);
+	} while (object &&
+		 !slab_debug_alloc(ctx, &s->base,
+				   slab_virt_to_page(s->base.slab, object),
+				   object));
+	return object;
+}
+
 SLAB_HOT void *slab_alloc_hot(struct slab_ctx *ctx, struct kmem_cache *base,
 			      gfp_t gfp)
 {
 	struct slab_cache *s = to_slab(base);
-	void *object = cpu_pop(&s->cpu[ctx->cpu]);
+	void *object;
 
+	if (unlikely(base->flags & SLAB_DEBUG_FLAGS))
+		return alloc_checked(ctx, s, gfp);
+	object = cpu_pop(&s->cpu[ctx->cpu]);
 	if (unlikely(!object))
 		return alloc_miss(ctx, s, gfp);
 	slab_count(ctx, base, ALLOC_FASTPATH);
@@ -706,12 +788,20 @@ static void *slab_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base,
 	void *object = NULL;
 
 	if (memory_node(ctx->slab->machine, nid) == local_node(ctx)) {
+		/* a node without memory has nothing of its own */
 		if (nid == local_node(ctx) || !(gfp & GFP_BIT_THISNODE))
 			object = slab_alloc_hot(ctx, base, gfp);
 	} else if (ctx->slab->machine->node[nid].has_memory) {
 		object = alloc_from_node(ctx, s, exact(s, gfp), nid);
+		if (!object)
+			object = alloc_fallback(ctx, s, gfp);
+		if (object && is_debug(s) &&
+		    !slab_debug_alloc(ctx, base,
+				      slab_virt_to_page(base->slab, object),
+				      object))
+			return NULL;
 	}
-	return object ? object : alloc_fallback(ctx, s, gfp);
+	return object;
 }
 
 /* ---- free ------------------------------------------------------------------
@@ -817,14 +907,60 @@ static NOINLINE void free_alien(struct slab_ctx *ctx, struct slab_cache *s,
 	discard_all(ctx, s, &out);
 }
 
-SLAB_HOT void slab_free_hot(struct slab_ctx *ctx, struct kmem_cache *base,
-			    void *object)
+static bool in_array(const struct array_cache *ac, const void *object)
 {
-	struct slab_cache *s = to_slab(base);
-	const uint32_t tag = slab_tag(slab_virt_to_page(base->slab, object));
+	for (uint32_t i = 0; ac && i < avail_of(ac); i++)
+		if (ac->entry[i] == object)
+			return true;
+	return false;
+}
 
+static bool in_index(const struct slab_cache *s, const struct page *page,
+		     unsigned number)
+{
+	for (unsigned i = state_of(page).active; i < s->base.objects; i++)
+		if (index_of(s, page)[i] == number)
+			return true;
+	return false;
+}
+
+/* Is the object in its slab's index or an array? With each one's lock: others
+ * may be inside. */
+static bool known_free(struct slab_cache *s, const struct page *page,
+		       const void *object)
+{
+	struct slab_node *n = &s->node[slab_tag_node(slab_tag(page))];
+	const unsigned number = number_of(s, page, object);
+	bool found;
+
+	spin_lock(&n->lock);
+	found = in_index(s, page, number) || in_array(n->shared, object);
+	spin_unlock(&n->lock);
+	for (unsigned i = 0; i < s->nr_slots && !found; i++) {
+		spin_lock(&s->cpu[i].lock);
+		found = in_array(s->cpu[i].ac, object);
+		spin_unlock(&s->cpu[i].lock);
+	}
+	for (unsigned i = 0; i < s->nr_nodes && !found; i++) {
+		struct alien_cache *a = s->node[i].alien
+						? &s->node[i].alien[n - s->node]
+						: NULL;
+
+		if (!a)
+			break;
+		spin_lock(&a->lock);
+		found = in_array(a->ac, object);
+		spin_unlock(&a->lock);
+	}
+	return found;
+}
+
+/* Where an object goes that is in order. */
+ALWAYS_INLINE void free_object(struct slab_ctx *ctx, struct slab_cache *s,
+			       void *object, uint32_t tag)
+{
 	if (unlikely((tag >> 24) != (uint8_t)ctx->cpu))
-		slab_count(ctx, base, REMOTE_FREE);
+		slab_count(ctx, &s->base, REMOTE_FREE);
 	if (unlikely(s->nr_nodes > 1 &&
 		     slab_tag_node(tag) != local_node(ctx))) {
 		free_alien(ctx, s, object, slab_tag_node(tag));
@@ -834,7 +970,31 @@ SLAB_HOT void slab_free_hot(struct slab_ctx *ctx, struct kmem_cache *base,
 		free_miss(ctx, s, object);
 		return;
 	}
-	slab_count(ctx, base, FREE_FASTPATH);
+	slab_count(ctx, &s->base, FREE_FASTPATH);
+}
+
+/* Of a debug cache. What turns out broken, or free already, stays out. */
+static NOINLINE void free_checked(struct slab_ctx *ctx, struct slab_cache *s,
+				  void *object)
+{
+	struct page *page = slab_virt_to_page(s->base.slab, object);
+
+	if (slab_debug_free(ctx, &s->base, page, object,
+			    known_free(s, page, object)))
+		free_object(ctx, s, object, slab_tag(page));
+}
+
+SLAB_HOT void slab_free_hot(struct slab_ctx *ctx, struct kmem_cache *base,
+			    void *object)
+{
+	struct slab_cache *s = to_slab(base);
+
+	if (unlikely(base->flags & SLAB_DEBUG_FLAGS)) {
+		free_checked(ctx, s, object);
+		return;
+	}
+	free_object(ctx, s, object,
+		    slab_tag(slab_virt_to_page(base->slab, object)));
 }
 
 /* ---- shrink and reaper -----------------------------------------------------
@@ -889,10 +1049,9 @@ static void drain_all(struct slab_ctx *ctx, struct slab_cache *s)
 	discard_all(ctx, s, &out);
 }
 
-static unsigned long slab_shutdown(struct slab_ctx *ctx,
-				   struct kmem_cache *base)
+/* All empty slabs; how many others are left. */
+static unsigned long give_back(struct slab_ctx *ctx, struct slab_cache *s)
 {
-	struct slab_cache *s = to_slab(base);
 	unsigned long left = 0;
 	struct pfn_list out;
 
@@ -907,12 +1066,23 @@ static unsigned long slab_shutdown(struct slab_ctx *ctx,
 		spin_unlock(&n->lock);
 	}
 	discard_all(ctx, s, &out);
+	reap_rcu(ctx, s);
 	return left;
 }
 
 static int slab_shrink(struct slab_ctx *ctx, struct kmem_cache *s)
 {
-	return slab_shutdown(ctx, s) > 0;
+	return give_back(ctx, to_slab(s)) > 0;
+}
+
+static unsigned long slab_shutdown(struct slab_ctx *ctx, struct kmem_cache *s)
+{
+	const unsigned long left = give_back(ctx, to_slab(s));
+
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		slab_rcu_barrier();
+	reap_rcu(ctx, to_slab(s));
+	return left;
 }
 
 /* A fifth of the array's capacity, its oldest; of what is less, half. What was
@@ -1172,6 +1342,8 @@ static int slab_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 	s->nr_nodes = ctx->slab->machine->desc.topo.nr_nodes;
 	s->cpu = zeroed(s->nr_slots, sizeof(*s->cpu));
 	s->node = zeroed(s->nr_nodes, sizeof(*s->node));
+	/* relaxed: no other thread knows the cache */
+	atomic_store_explicit(&s->rcu_done, PFN_LIST_END, memory_order_relaxed);
 	rc = s->cpu && s->node ? random_order(s) : -ENOMEM;
 	for (unsigned i = 0; i < s->nr_nodes && !rc; i++)
 		rc = open_node(s, i);
@@ -1255,9 +1427,34 @@ static void print_geometry(const struct slab_cache *s, FILE *out,
 	fprintf(out, "cflags %x\n", kernel_flags(s));
 }
 
+/* Sums over CPUs and nodes, by the names of a log's ARRAY and NODE lines. */
+static void print_sums(const struct slab_cache *s, FILE *out)
+{
+	unsigned long avail = 0, shared = 0, total = 0, free = 0, objects = 0;
+
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		avail += avail_of(s->cpu[i].ac);
+	for (unsigned i = 0; i < s->nr_nodes; i++) {
+		struct slab_node *n = &s->node[i];
+
+		spin_lock(&n->lock);
+		shared += n->shared ? avail_of(n->shared) : 0;
+		total += n->total_slabs;
+		free += n->free_slabs;
+		objects += free_objects_of(n);
+		spin_unlock(&n->lock);
+	}
+	fprintf(out,
+		"avail %lu\nshared_avail %lu\ntotal_slabs %lu\n"
+		"free_slabs %lu\nfree_objects %lu\n",
+		avail, shared, total, free, objects);
+}
+
 static void slab_attributes(const struct kmem_cache *s, FILE *out)
 {
 	print_geometry(to_slab_const(s), out, "\n");
+	if (to_slab_const(s)->node)
+		print_sums(to_slab_const(s), out);
 }
 
 static void slab_log_geometry(const struct kmem_cache *s, FILE *out)
@@ -1322,44 +1519,13 @@ static const char *slab_first_object(const struct kmem_cache *s,
 	return objects_of(to_slab_const(s), page);
 }
 
-static bool in_array(const struct array_cache *ac, const void *object)
-{
-	for (uint32_t i = 0; ac && i < avail_of(ac); i++)
-		if (ac->entry[i] == object)
-			return true;
-	return false;
-}
-
-static bool in_index(const struct slab_cache *s, const struct page *page,
-		     unsigned number)
-{
-	for (unsigned i = state_of(page).active; i < s->base.objects; i++)
-		if (index_of(s, page)[i] == number)
-			return true;
-	return false;
-}
-
 static bool slab_is_free(const struct kmem_cache *base, const struct page *page,
 			 const void *object)
 {
-	const struct slab_cache *s = to_slab_const(base);
-	const unsigned number = number_of(s, page, object);
+	struct slab_cache *s = (struct slab_cache *)to_slab_const(base);
 
-	if (number >= base->objects || in_index(s, page, number))
-		return true;
-	for (unsigned i = 0; i < s->nr_slots; i++)
-		if (in_array(s->cpu[i].ac, object))
-			return true;
-	for (unsigned i = 0; i < s->nr_nodes; i++) {
-		const struct slab_node *n = &s->node[i];
-
-		if (in_array(n->shared, object))
-			return true;
-		for (unsigned j = 0; n->alien && j < s->nr_nodes; j++)
-			if (in_array(n->alien[j].ac, object))
-				return true;
-	}
-	return false;
+	return number_of(s, page, object) >= base->objects ||
+	       known_free(s, page, object);
 }
 
 /* ---- verification ----------------------------------------------------------

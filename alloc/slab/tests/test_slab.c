@@ -325,6 +325,58 @@ Test(slab_engine, random_slabs_begin_elsewhere)
 	fixture_end(f);
 }
 
+/* ---- debug caches ----------------------------------------------------------
+ */
+
+Test(slab_engine, an_overrun_is_named_and_the_object_kept_out)
+{
+	struct fixture *f =
+		fixture_make(one_cpu_bench(), 100, SLAB_RED_ZONE | SLAB_POISON);
+	char *object, *next;
+
+	take(f, 2);
+	object = f->object[1];
+	cr_assert_eq((unsigned char)object[99], 0xa5, "it comes poisoned");
+	object[100] = 1;
+	give(f, 1);
+	cr_assert(slab_bench_reported(f->b, "BUG traced: Right Redzone"));
+	cr_assert(slab_bench_reported(f->b, "byte 100 is 0x01"));
+	next = kmem_cache_alloc(&f->b->ctx, &f->s->base, GFP_KERNEL);
+	cr_assert(next != object);
+	kmem_cache_free(&f->b->ctx, &f->s->base, next);
+	/* mended, it may go */
+	object[100] = (char)0xcc;
+	kmem_cache_free(&f->b->ctx, &f->s->base, object);
+	fixture_end(f);
+}
+
+Test(slab_engine, double_free_and_use_after_free_are_named)
+{
+	struct fixture *f =
+		fixture_make(one_cpu_bench(), 100,
+			     SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER);
+	char *object;
+
+	take(f, 1);
+	object = f->object[0];
+	give(f, 1);
+	kmem_cache_free(&f->b->ctx, &f->s->base, object);
+	cr_assert(slab_bench_reported(f->b, "BUG traced: Object already free"));
+	object[7] = 1;
+	take(f, 1);
+	cr_assert(f->object[0] != object, "what was written to is kept out");
+	cr_assert(slab_bench_reported(f->b, "BUG traced: Poison overwritten"));
+	cr_assert(slab_bench_reported(f->b, "byte 7 is 0x01"));
+	object[7] = 0x6b;
+	/* it is out of every list: its slab would never be empty */
+	cr_assert_eq(kmem_cache_destroy(&f->b->ctx, &f->s->base), -EBUSY);
+	slab_debug_alloc(&f->b->ctx, &f->s->base,
+			 slab_virt_to_page(f->b->slab, object), object);
+	kmem_cache_free(&f->b->ctx, &f->s->base, object);
+	f->s->base.refcount = 1;
+	fixture_end(f);
+}
+
 /* ---- nodes -----------------------------------------------------------------
  */
 

@@ -23,6 +23,9 @@
 	0x10u /* smallest size class is 32, aligned to cache \
 		 lines (slab) */
 #define SLAB_F_NO_MERGE 0x20u
+#define SLAB_F_NO_OWNER                                \
+	0x40u /* an object does not say which cache it \
+		 belongs to (slob) */
 
 #ifdef HOT_CALL
 #define SLAB_HOT static NOINLINE
@@ -116,6 +119,15 @@ struct slab_ops {
 			       gfp_t gfp, unsigned n, void **out);
 	void (*free_bulk)(struct slab_ctx *ctx, struct kmem_cache *s,
 			  unsigned n, void **object);
+	/*
+	 * NULL: kmalloc has a cache for each size class. Engines without such
+	 * (slob): any size, 0 and large ones included; what kfree() is given;
+	 * ksize() of a block that lies in one of the engine's pages.
+	 */
+	void *(*kmalloc)(struct slab_ctx *ctx, size_t size, gfp_t gfp,
+			 unsigned nid);
+	void (*kfree)(struct slab_ctx *ctx, void *object);
+	size_t (*ksize)(const void *object);
 };
 
 /* ---- for engines ----------------------------------------------------------

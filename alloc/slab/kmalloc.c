@@ -68,15 +68,18 @@ static int class_create(struct slab_ctx *ctx, enum kmalloc_type type,
 	return slab->kmalloc[type][index] ? 0 : rc;
 }
 
-/* In the kernel's order: 96 follows 64 and 192 follows 128. */
+/* In the kernel's order: 96 follows 64 and 192 follows 128, which SLAB needs
+ * for itself before any other. */
 static int type_create(struct slab_ctx *ctx, enum kmalloc_type type)
 {
 	const unsigned low =
 		ctx->slab->ops->features & SLAB_F_KMALLOC32 ? 5 : 3;
-	int rc = 0;
+	const bool first_128 = low == 5 && type == KMALLOC_NORMAL;
+	int rc = first_128 ? class_create(ctx, type, 7) : 0;
 
 	for (unsigned i = low; i < NR_KMALLOC_SIZES && !rc; i++) {
-		rc = class_create(ctx, type, i);
+		if (i != 7 || !first_128)
+			rc = class_create(ctx, type, i);
 		if (!rc && i == 6)
 			rc = class_create(ctx, type, 1);
 		if (!rc && i == 7)
@@ -91,6 +94,8 @@ int kmalloc_caches_create(struct slab_ctx *ctx)
 {
 	int rc = 0;
 
+	if (ctx->ops->kmalloc)
+		return 0;
 	for (unsigned t = 0; t < NR_KMALLOC_TYPES && !rc; t++)
 		rc = type_create(ctx, (enum kmalloc_type)t);
 	return rc;
@@ -102,6 +107,8 @@ size_t kmalloc_size_roundup(const struct slab_ctx *ctx, size_t size)
 		return 0;
 	if (size > KMALLOC_MAX_CACHE_SIZE)
 		return PAGE_SIZE << order_of_bytes(size);
+	if (ctx->ops->kmalloc)
+		return size;
 	return kmalloc_cache(ctx, size, 0)->object_size;
 }
 
@@ -150,6 +157,8 @@ void *kmalloc(struct slab_ctx *ctx, size_t size, gfp_t gfp)
 
 void *kmalloc_node(struct slab_ctx *ctx, size_t size, gfp_t gfp, unsigned nid)
 {
+	if (ctx->ops->kmalloc)
+		return ctx->ops->kmalloc(ctx, size, gfp, nid);
 	if (size > KMALLOC_MAX_CACHE_SIZE)
 		return kmalloc_large(ctx, size, gfp, nid);
 	if (!size)
@@ -191,6 +200,8 @@ size_t ksize(const struct slab_ctx *ctx, const void *object)
 	tag = slab_tag(slab_virt_to_page(slab, object));
 	if (slab_tag_type(tag) == SLAB_PAGE_LARGE)
 		return PAGE_SIZE << slab_tag_order(tag);
+	if (slab->ops->ksize)
+		return slab->ops->ksize(object);
 	s = slab_cache_of(slab, object);
 	if (!s)
 		return 0;

@@ -55,6 +55,8 @@ ALWAYS_INLINE struct kmem_cache *kmalloc_cache(const struct slab_ctx *ctx,
 ALWAYS_INLINE void *slab_kmalloc(const struct slab_ops *const ops,
 				 struct slab_ctx *ctx, size_t size, gfp_t gfp)
 {
+	if (ops->kmalloc)
+		return ops->kmalloc(ctx, size, gfp, NUMA_NO_NODE);
 	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_large(ctx, size, gfp, NUMA_NO_NODE);
 	if (unlikely(!size))
@@ -70,6 +72,10 @@ ALWAYS_INLINE void slab_kfree(const struct slab_ops *const ops,
 
 	if (ops->features & SLAB_F_FLOOR) {
 		ops->free(ctx, NULL, object);
+		return;
+	}
+	if (ops->kfree) {
+		ops->kfree(ctx, object);
 		return;
 	}
 	if (unlikely(kmalloc_is_nothing(object)))

@@ -18,6 +18,12 @@ static bool is_floor(void)
 	return engine_ops.features & SLAB_F_FLOOR;
 }
 
+/* Do objects say whose they are? */
+static bool has_owners(void)
+{
+	return !(engine_ops.features & (SLAB_F_FLOOR | SLAB_F_NO_OWNER));
+}
+
 Test(slab, descriptor_is_complete)
 {
 	cr_assert_str_eq(engine_ops.name, ENGINE_NAME);
@@ -104,7 +110,8 @@ Test(slab, sizes_and_alignments)
 		for (unsigned n = 0; n < 40; n++) {
 			cr_assert(is_marked(object[n], row[i].size, n),
 				  "size %u", row[i].size);
-			cr_assert_eq(slab_cache_of(b->slab, object[n]), s);
+			cr_assert(!has_owners() ||
+				  slab_cache_of(b->slab, object[n]) == s);
 			kmem_cache_free(&b->ctx, s, object[n]);
 		}
 		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
@@ -252,7 +259,7 @@ Test(slab, kmalloc_types_have_their_own_caches)
 		{ GFP_DMA, "dma-kmalloc-64" },
 	};
 
-	for (unsigned i = 0; i < ARRAY_SIZE(row) && !is_floor(); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(row) && has_owners(); i++) {
 		void *p = kmalloc(&b->ctx, 64, row[i].gfp);
 
 		cr_assert(p);
@@ -440,16 +447,19 @@ Test(slab, destroy_names_leaks_and_keeps_the_cache)
 	void *object[50];
 	char text[64];
 
+	if (!has_owners()) { /* its end does not know what is out */
+		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+		slab_bench_end(b);
+		return;
+	}
 	for (unsigned i = 0; i < 50; i++)
 		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
 	for (unsigned i = 0; i < 49; i++)
 		kmem_cache_free(&b->ctx, s, object[i]);
-	if (!is_floor()) {
-		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), -EBUSY);
-		cr_assert(slab_bench_reported(b, "leaky"));
-		snprintf(text, sizeof(text), "%p", object[49]);
-		cr_assert(slab_bench_reported(b, text), "%s", b->line[0]);
-	}
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), -EBUSY);
+	cr_assert(slab_bench_reported(b, "leaky"));
+	snprintf(text, sizeof(text), "%p", object[49]);
+	cr_assert(slab_bench_reported(b, text), "%s", b->line[0]);
 	kmem_cache_free(&b->ctx, s, object[49]);
 	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	slab_bench_end(b);
@@ -466,7 +476,7 @@ Test(slab, slabinfo_has_its_form)
 	fclose(f);
 	cr_assert_eq(strncmp(text, "slabinfo - version: 2.1\n# name ", 31), 0);
 	line = strstr(text, "\ndma-kmalloc-8k");
-	cr_assert(line, "newest first");
+	cr_assert(line || engine_ops.kmalloc, "newest first");
 	/* as slabtop reads it */
 	for (line = strchr(strchr(text, '\n') + 1, '\n') + 1; *line;
 	     line = strchr(line, '\n') + 1) {

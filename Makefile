@@ -110,12 +110,16 @@ $(B)/obj/%.o: %.c $(B)/flags.gen | $(GEN)
 # The charts' scripts are part of the binary (.incbin).
 $(B)/obj/harness/plot_templates.o: $(wildcard plots/*.gp)
 
+# An engine is called as its file is; a dot in it stands for a colon.
+engine_file = $(basename $(notdir $(1)))
+engine_defs = -DENGINE_FILE='"$(engine_file)"' -DENGINE_NAME='"$(subst .,:,$(engine_file))"'
+
 # One object per engine: its own file, the policy and every workload's loop.
 # $(1) the engine's file, $(2) page or slab.
 define ENGINE_RULES
 $$(B)/bind/$(2)/$(basename $(notdir $(1))).o: $(1) harness/bind_$(2).c $$(GEN) $$(B)/flags.gen
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC) $$(ALL_CFLAGS) -DENGINE_NAME='"$(basename $(notdir $(1)))"' -MMD -MP \
+	$$(call say,CC,$$<)$$(CC) $$(ALL_CFLAGS) $(call engine_defs,$(1)) -MMD -MP \
 		-include $(1) -c harness/bind_$(2).c -o $$@
 endef
 $(foreach e,$(ENGINE_SRC),$(eval $(call ENGINE_RULES,$(e),page)))
@@ -125,7 +129,7 @@ $(foreach e,$(SLAB_ENGINE_SRC),$(eval $(call ENGINE_RULES,$(e),slab)))
 define CONFORM_RULES
 $$(B)/conform/$(basename $(notdir $(2)))-$(basename $(notdir $(1))).o: $(1) $(2) $$(B)/flags.gen | $$(GEN)
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC) $$(ALL_CFLAGS) -DENGINE_NAME='"$(basename $(notdir $(1)))"' -MMD -MP \
+	$$(call say,CC,$$<)$$(CC) $$(ALL_CFLAGS) $(call engine_defs,$(1)) -MMD -MP \
 		-include $(1) -c $(2) -o $$@
 endef
 $(foreach c,$(CONF_SRC),$(foreach e,$(ENGINE_SRC),$(eval $(call CONFORM_RULES,$(e),$(c)))))

@@ -1,19 +1,20 @@
 /*
  * Template: one slab engine bound to every slab workload. Compiled once per
  * engine with the engine's file included in front (-include), which defines
- * engine_ops, and with ENGINE_NAME. Since engine_ops is a constant and
+ * engine_ops, and with ENGINE_NAME and the file's name, which differ in a dot:
+ * malloc.glibc.c is the engine malloc:glibc. Since engine_ops is a constant and
  * everything on the way is inlined, the allocator's code stands in the loop
  * itself and nothing in there is an indirect call (scripts/check_loops.sh).
  *
  * Each loop exists twice: bound_<workload>_raw without a clock read and
- * bound_<workload>_lat with sampled ones. The engine's name follows after a
+ * bound_<workload>_lat with sampled ones. The file's name follows after a
  * dot, so that a profile tells them apart.
  */
 #include "harness/bind.h"
 #include "slab_workloads.gen.h"
 
 #define BOUND_SYMBOL(workload, form) \
-	__asm__("bound_" #workload "_" #form "." ENGINE_NAME)
+	__asm__("bound_" #workload "_" #form "." ENGINE_FILE)
 
 #define BIND_LOOPS(workload)                                          \
 	static NOINLINE void bound_##workload##_raw(struct worker *w) \

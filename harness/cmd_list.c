@@ -19,11 +19,12 @@ static void list_slab_engines(void)
 	} features[] = {
 		{ SLAB_F_FLOOR, "floor" },
 		{ SLAB_F_EXACT, "exact" },
+		{ SLAB_F_FOREIGN, "call" },
 	};
 
 	for (const struct slab_binding *b = slab_binding_first(); b;
 	     b = b->next) {
-		printf("%-12s %s [slab]", b->ops->name, b->ops->summary);
+		printf("%-15s %s [slab]", b->ops->name, b->ops->summary);
 		for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 			if (b->ops->features & features[i].bit)
 				printf(" [%s]", features[i].name);
@@ -45,7 +46,7 @@ static int list_engines(void)
 
 	for (const struct page_binding *b = page_binding_first(); b;
 	     b = b->next) {
-		printf("%-12s %s", b->ops->name, b->ops->summary);
+		printf("%-15s %s", b->ops->name, b->ops->summary);
 		for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 			if (b->ops->features & features[i].bit)
 				printf(" [%s]", features[i].name);
@@ -66,6 +67,8 @@ static void list_workload(const struct workload *w)
 		printf("%-12s needs an engine that hands out objects\n", "");
 	if (w->needs & WORKLOAD_HIGHMEM)
 		printf("%-12s needs a machine with HIGHMEM\n", "");
+	if (w->needs & WORKLOAD_SLABS)
+		printf("%-12s needs an engine with slabs of its own\n", "");
 	for (unsigned i = 0; i < nr_options; i++) {
 		const struct option *o = &options[i];
 

@@ -536,9 +536,9 @@ void option_expected(const struct option *o, char *buf, size_t len)
 		break;
 	case OPT_NAME:
 		snprintf(buf, len,
-			 "a name of letters, digits, '.', '_', '-', "
+			 "a name of letters, digits, '.', '_', '-'%s, "
 			 "at most %zu",
-			 o->size - 1);
+			 option_is_axis(o) ? ", ':'" : "", o->size - 1);
 		break;
 	case OPT_STRING:
 		snprintf(buf, len, "1 to %zu characters", o->size - 1);
@@ -603,9 +603,12 @@ static int set_text(const struct option *o, const char *value,
 	if (!n || n >= o->size)
 		return -EINVAL;
 	if (o->type == OPT_NAME) {
+		/* an axis names what is built in: malloc:glibc */
+		const char *more = option_is_axis(o) ? "._-:" : "._-";
+
 		for (size_t i = 0; i < n; i++)
 			if (!isalnum((unsigned char)value[i]) &&
-			    !strchr("._-", value[i]))
+			    !strchr(more, value[i]))
 				return -EINVAL;
 		if (value[0] == '.' || value[0] == '-')
 			return -EINVAL;

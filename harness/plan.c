@@ -14,6 +14,7 @@
 
 #include "harness/pin.h"
 #include "harness/plan_nodes.h"
+#include "harness/preload.h"
 #include "workloads/lib/rng.h"
 
 #define AXES_MAX 64 /* more than there are keys */
@@ -326,6 +327,34 @@ static int check_page_engine(const struct expansion *x, const struct cell *c,
 	return 0;
 }
 
+/* What a workload of objects wants and an engine has not. */
+static int check_objects(const struct expansion *x, const struct cell *c,
+			 const struct workload *w, const struct slab_ops *ops)
+{
+	struct where where = plan_where(x->job, c);
+	char path[PRELOAD_PATH_MAX];
+
+	if ((w->needs & WORKLOAD_OBJECTS) && (ops->features & SLAB_F_FLOOR))
+		return fail_at(&where, x->err, x->err_len,
+			       "engine=%s: expected an engine that hands out "
+			       "objects for workload %s, or exclude = "
+			       "engine=%s workload=%s",
+			       ops->name, w->name, ops->name, w->name);
+	if ((w->needs & WORKLOAD_SLABS) &&
+	    (ops->features & (SLAB_F_FLOOR | SLAB_F_FOREIGN)))
+		return fail_at(&where, x->err, x->err_len,
+			       "engine=%s: expected an engine with slabs of "
+			       "its own for workload %s, or exclude = "
+			       "engine=%s workload=%s",
+			       ops->name, w->name, ops->name, w->name);
+	if (!ops->library || preload_find(ops->library, path, sizeof(path)))
+		return 0;
+	return fail_at(&where, x->err, x->err_len,
+		       "engine=%s: expected %s, which is not installed; Debian "
+		       "has it in package %s",
+		       ops->name, ops->library, ops->package);
+}
+
 /* A slab engine stands on a page engine with frames. */
 static int check_slab_engine(const struct expansion *x, const struct cell *c,
 			     const struct workload *w)
@@ -341,18 +370,12 @@ static int check_slab_engine(const struct expansion *x, const struct cell *c,
 			       "engine=%s: expected a slab engine for workload "
 			       "%s",
 			       name, w->name);
-	if ((w->needs & WORKLOAD_OBJECTS) && (b->ops->features & SLAB_F_FLOOR))
-		return fail_at(&where, x->err, x->err_len,
-			       "engine=%s: expected an engine that hands out "
-			       "objects for workload %s, or exclude = "
-			       "engine=%s workload=%s",
-			       name, w->name, name, w->name);
 	if (!p || (p->ops->features & PAGE_F_FLOOR))
 		return fail_at(&where, x->err, x->err_len,
 			       "pages=%s: expected a page engine that hands "
 			       "out frames",
 			       pages);
-	return 0;
+	return check_objects(x, c, w, b->ops);
 }
 
 /* What an engine, a workload and a host cannot do together. */

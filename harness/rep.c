@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/command.h"
+#include "harness/preload.h"
 #include "harness/runfile.h"
 #include "workloads/lib/rng.h"
 
@@ -497,11 +498,30 @@ static int prepare_params(struct rep *rep, const struct run_file *rf,
 	return -EINVAL;
 }
 
+/* The malloc of malloc:..., before anything is measured in this process. */
+static int load_library(const struct rep *rep, char *err, size_t err_len)
+{
+	const struct slab_ops *ops =
+		rep->slab_binding ? rep->slab_binding->ops : NULL;
+	char why[COMMAND_ERR_MAX];
+	int r;
+
+	if (!ops || !ops->library)
+		return 0;
+	r = preload_ensure(ops->library, ops->package, rep->args, why,
+			   sizeof(why));
+	if (r)
+		snprintf(err, err_len, "engine %s: %.200s", ops->name, why);
+	return r;
+}
+
 static void rep_run(struct rep *rep, const struct run_file *rf, unsigned cell)
 {
 	char err[COMMAND_ERR_MAX];
 	int r = prepare_params(rep, rf, cell, err, sizeof(err));
 
+	if (!r)
+		r = load_library(rep, err, sizeof(err));
 	if (!r)
 		r = set_up(rep, err, sizeof(err));
 	if (r)
@@ -567,6 +587,7 @@ static int run_rep(int argc, char **argv, char *err, size_t err_len)
 		return EXIT_FAILED;
 	}
 	memset(rep, 0, sizeof(*rep));
+	rep->args = argv;
 	if (!run_file_load(&rf, argv[1], (int)cell, err, err_len)) {
 		rep->run_id = rf.id;
 		rep->cell_id = rf.plan.cell[cell].id;

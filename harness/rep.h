@@ -124,6 +124,7 @@ struct numa_looks {
 struct rep {
 	/* which one */
 	const char *run_id, *cell_id, *dir;
+	char *const *args; /* of the command line, from "rep" on */
 	unsigned index, attempt;
 	struct rep_gate profiler;
 	/* what is asked for */

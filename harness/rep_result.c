@@ -542,6 +542,13 @@ static bool smt_shared(const struct rep *rep)
 	return false;
 }
 
+/* A library's malloc is called, whatever this build does with engines. */
+static bool is_foreign(const struct rep *rep)
+{
+	return rep->slab_binding &&
+	       (rep->slab_binding->ops->features & SLAB_F_FOREIGN);
+}
+
 static json_t *flags_json(const struct rep *rep)
 {
 	json_t *list = json_array();
@@ -559,7 +566,7 @@ static json_t *flags_json(const struct rep *rep)
 		json_array_append_new(list, json_string("oversubscribed"));
 	if (smt_shared(rep))
 		json_array_append_new(list, json_string("smt"));
-	if (!strcmp(build_info.hot, "call"))
+	if (!strcmp(build_info.hot, "call") || is_foreign(rep))
 		json_array_append_new(list, json_string("call"));
 	if (build_info.check_level)
 		json_array_append_new(list, json_string("checked"));

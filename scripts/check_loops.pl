@@ -206,7 +206,7 @@ while (<>) {
 		my ($base, $f) = ($1, undef);
 
 		$base =~ s/\.(cold|part|constprop|isra)(\.\d+)*$//;
-		if ($base =~ /^bound_(\w+)_(raw|lat)\.([\w-]+)$/) {
+		if ($base =~ /^bound_(\w+)_(raw|lat)\.([\w.-]+)$/) {
 			$f = { workload => $1, form => $2,
 				engine => kind_of($1) . "/$3" };
 		} elsif ($base =~ /^floor_(\w+)$/ && $floor{$1}) {

@@ -9,8 +9,8 @@ trap 'rm -rf "$dir"' EXIT
 
 "$program" list options --format=tsv > "$dir/options"
 # Names stand in the first column, what belongs to them is indented.
-"$program" list engines | sed -n 's/^\([a-z]\w*\) .*/\1/p' > "$dir/engines"
-"$program" list workloads | sed -n 's/^\([a-z]\w*\) .*/\1/p' > "$dir/workloads"
+"$program" list engines | sed -n 's/^\([a-z][a-z0-9_:]*\) .*/\1/p' > "$dir/engines"
+"$program" list workloads | sed -n 's/^\([a-z][a-z0-9_:]*\) .*/\1/p' > "$dir/workloads"
 "$program" --help | sed -n 's/^  \([-a-z]*\)  .*/\1/p' > "$dir/commands"
 
 awk -F '\t' -v dir="$dir" '

@@ -10,10 +10,12 @@ set -eu
 os_release=${OS_RELEASE:-/etc/os-release} # another one: tests
 build="gcc libc6-dev make pkg-config git libhwloc-dev libjansson-dev
 liburcu-dev libnuma-dev libinih-dev zlib1g-dev"
-bench="$build gnuplot-nox fonts-dejavu-core"
+# What the engines malloc:... are compared as.
+mallocs="libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4"
+bench="$build $mallocs gnuplot-nox fonts-dejavu-core"
 # clang brings libFuzzer and a second set of sanitizers, binutils the
 # disassembler of the dispatch check, spin the model checker.
-test="$build libcriterion-dev clang libclang-rt-dev binutils spin"
+test="$build $mallocs libcriterion-dev clang libclang-rt-dev binutils spin"
 style="clang-format shellcheck cppcheck mandoc"
 oracles="$build gnuplot-nox fonts-dejavu-core libhdrhistogram-java
 default-jdk-headless libbenchmark-tools python3 python3-scipy

@@ -26,6 +26,9 @@
 #define SLAB_F_NO_OWNER                                \
 	0x40u /* an object does not say which cache it \
 		 belongs to (slob) */
+#define SLAB_F_FOREIGN                                             \
+	0x80u /* objects are a library's and lie on no page of the \
+		 machine: no slabs, counters, nodes (malloc:...) */
 
 #ifdef HOT_CALL
 #define SLAB_HOT static NOINLINE
@@ -49,13 +52,16 @@ struct slab_ops {
 	const char *summary;
 	unsigned features;  /* SLAB_F_* */
 	size_t cache_bytes; /* of its own struct, kmem_cache first */
+	/* SLAB_F_FOREIGN: the shared object whose malloc it is and the Debian
+	 * package that has it; else NULL */
+	const char *library, *package;
 
 	/*
 	 * Cold hooks. geometry: fills size, offset, inuse, order, objects, ...
 	 * of a cache whose object_size, align, flags, ctor, usersize are set;
-	 * 0 or -E2BIG. It is pure arithmetic and needs no machine.
-	 * open / close: the allocator's own data, before its first and after
-	 * its last cache; may be NULL.
+	 * 0, -E2BIG, or -EINVAL for flags that the engine cannot serve. It is
+	 * pure arithmetic and needs no machine. open / close: the allocator's
+	 * own data, before its first and after its last cache; may be NULL.
 	 * cache_open: what a cache keeps per CPU and node; 0 or -errno.
 	 * cache_close: memory of cache_open; the cache holds no slab then.
 	 * shrink: gives back all empty slabs; 1 if slabs are left, else 0.
@@ -120,14 +126,14 @@ struct slab_ops {
 	void (*free_bulk)(struct slab_ctx *ctx, struct kmem_cache *s,
 			  unsigned n, void **object);
 	/*
-	 * NULL: kmalloc has a cache for each size class. Engines without such
-	 * (slob): any size, 0 and large ones included; what kfree() is given;
-	 * ksize() of a block that lies in one of the engine's pages.
+	 * Engines whose kmalloc is not made of size classes; NULL, all three:
+	 * kmalloc.h's own. kmalloc: 1 byte or more, whole pages included; it
+	 * looks at __GFP_ZERO itself. kfree, ksize: what kmalloc returned.
 	 */
 	void *(*kmalloc)(struct slab_ctx *ctx, size_t size, gfp_t gfp,
 			 unsigned nid);
 	void (*kfree)(struct slab_ctx *ctx, void *object);
-	size_t (*ksize)(const void *object);
+	size_t (*ksize)(const struct slab_ctx *ctx, const void *object);
 };
 
 /* ---- for engines ----------------------------------------------------------

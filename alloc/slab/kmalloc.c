@@ -158,7 +158,8 @@ void *kmalloc(struct slab_ctx *ctx, size_t size, gfp_t gfp)
 void *kmalloc_node(struct slab_ctx *ctx, size_t size, gfp_t gfp, unsigned nid)
 {
 	if (ctx->ops->kmalloc)
-		return ctx->ops->kmalloc(ctx, size, gfp, nid);
+		return size ? ctx->ops->kmalloc(ctx, size, gfp, nid)
+			    : ZERO_SIZE_PTR;
 	if (size > KMALLOC_MAX_CACHE_SIZE)
 		return kmalloc_large(ctx, size, gfp, nid);
 	if (!size)
@@ -197,11 +198,11 @@ size_t ksize(const struct slab_ctx *ctx, const void *object)
 
 	if (kmalloc_is_nothing(object) || (slab->ops->features & SLAB_F_FLOOR))
 		return 0;
+	if (slab->ops->ksize)
+		return slab->ops->ksize(ctx, object);
 	tag = slab_tag(slab_virt_to_page(slab, object));
 	if (slab_tag_type(tag) == SLAB_PAGE_LARGE)
 		return PAGE_SIZE << slab_tag_order(tag);
-	if (slab->ops->ksize)
-		return slab->ops->ksize(object);
 	s = slab_cache_of(slab, object);
 	if (!s)
 		return 0;

@@ -56,7 +56,8 @@ ALWAYS_INLINE void *slab_kmalloc(const struct slab_ops *const ops,
 				 struct slab_ctx *ctx, size_t size, gfp_t gfp)
 {
 	if (ops->kmalloc)
-		return ops->kmalloc(ctx, size, gfp, NUMA_NO_NODE);
+		return likely(size) ? ops->kmalloc(ctx, size, gfp, NUMA_NO_NODE)
+				    : ZERO_SIZE_PTR;
 	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_large(ctx, size, gfp, NUMA_NO_NODE);
 	if (unlikely(!size))
@@ -74,12 +75,12 @@ ALWAYS_INLINE void slab_kfree(const struct slab_ops *const ops,
 		ops->free(ctx, NULL, object);
 		return;
 	}
+	if (unlikely(kmalloc_is_nothing(object)))
+		return;
 	if (ops->kfree) {
 		ops->kfree(ctx, object);
 		return;
 	}
-	if (unlikely(kmalloc_is_nothing(object)))
-		return;
 	page = slab_virt_to_page(ctx->slab, object);
 	tag = slab_tag(page);
 	if (unlikely(slab_tag_type(tag) != SLAB_PAGE_HEAD)) {

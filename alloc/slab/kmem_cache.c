@@ -621,7 +621,8 @@ void kmem_cache_free(struct slab_ctx *ctx, struct kmem_cache *s, void *object)
 	const bool checked = CHECK_LEVEL >= 1 || ctx->slab->config.hardened ||
 			     (s->flags & SLAB_CONSISTENCY_CHECKS);
 
-	if (checked && !(ctx->ops->features & (SLAB_F_FLOOR | SLAB_F_NO_OWNER)))
+	if (checked && !(ctx->ops->features &
+			 (SLAB_F_FLOOR | SLAB_F_NO_OWNER | SLAB_F_FOREIGN)))
 		s = check_cache(ctx, s, object);
 	if (s)
 		slab_free(ctx->ops, ctx, s, object);

@@ -71,12 +71,16 @@ struct team {
 #define WORKLOAD_RECLAIM 0x10u
 #define WORKLOAD_OBJECTS 0x20u /* cannot run on a SLAB_F_FLOOR engine */
 #define WORKLOAD_HIGHMEM 0x40u /* cannot run without HIGHMEM */
+/* cannot run on a SLAB_F_FLOOR or SLAB_F_FOREIGN engine */
+#define WORKLOAD_SLABS 0x80u
 _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 			       WORKLOAD_ONE_THREAD + WORKLOAD_RECLAIM +
-			       WORKLOAD_OBJECTS + WORKLOAD_HIGHMEM ==
+			       WORKLOAD_OBJECTS + WORKLOAD_HIGHMEM +
+			       WORKLOAD_SLABS ==
 		       (WORKLOAD_EVEN_THREADS | WORKLOAD_FRAMES |
 			WORKLOAD_TOUCH | WORKLOAD_ONE_THREAD |
-			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS | WORKLOAD_HIGHMEM),
+			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS |
+			WORKLOAD_HIGHMEM | WORKLOAD_SLABS),
 	       "a bit each");
 
 /* Whether w can run on an engine with these features. */

@@ -513,8 +513,6 @@ static void *slob_kmalloc(struct slab_ctx *ctx, size_t size, gfp_t gfp,
 	uint32_t *block;
 	bool grew;
 
-	if (unlikely(!size))
-		return ZERO_SIZE_PTR;
 	if (size >= PAGE_SIZE - HEADER)
 		return kmalloc_large(ctx, size, gfp, nid);
 	block = slob_alloc(ctx, &r, &grew);
@@ -534,11 +532,8 @@ static size_t asked_size(const void *object)
 
 static void slob_kfree(struct slab_ctx *ctx, void *object)
 {
-	struct page *page;
+	struct page *page = slab_virt_to_page(ctx->slab, object);
 
-	if (unlikely(kmalloc_is_nothing(object)))
-		return;
-	page = slab_virt_to_page(ctx->slab, object);
 	if (slab_tag_type(slab_tag(page)) == SLAB_PAGE_HEAD)
 		slob_free(ctx, (char *)object - HEADER,
 			  asked_size(object) + HEADER);
@@ -546,9 +541,12 @@ static void slob_kfree(struct slab_ctx *ctx, void *object)
 		kfree_large(ctx, page, object);
 }
 
-/* Of a block in a page; large ones are not asked about here. */
-static size_t slob_ksize(const void *object)
+static size_t slob_ksize(const struct slab_ctx *ctx, const void *object)
 {
+	const uint32_t tag = slab_tag(slab_virt_to_page(ctx->slab, object));
+
+	if (slab_tag_type(tag) == SLAB_PAGE_LARGE)
+		return PAGE_SIZE << slab_tag_order(tag);
 	return units_of(asked_size(object)) * UNIT;
 }
 

@@ -43,6 +43,8 @@ static const char *const pcp_tunings[] = { "6.1", "6.7", NULL };
 static const char *const rseq_modes[] = { "auto", "off", NULL };
 static const char *const rcu_flavors[] = { "memb", "qsbr", "mb", "bp", NULL };
 static const char *const slub_fasts[] = { "rseq", "cmpxchg", NULL };
+static const char *const mixes[] = { "git", "hackbench", "redis", "tar", NULL };
+static const char *const sharings[] = { "thrash", "scratch", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 static const char *const zonelist_times[] = { "boot", "hotplug", NULL };
 
@@ -156,11 +158,12 @@ const struct option options[] = {
 	  FIELD(workload.touch) },
 	{ "nr", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "32",
 	  .min = 1, .max = 1 << 20, .unit = "blocks",
-	  .summary = "blocks of a round", .uses = USES_NR,
+	  .summary = "blocks or objects of a round", .uses = USES_NR,
 	  FIELD(workload.nr) },
 	{ "outstanding", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "64",
-	  .min = 1, .max = 8192, .unit = "blocks",
-	  .summary = "blocks that a thread holds", .uses = USES_OUTSTANDING,
+	  .min = 1, .max = 1 << 22, .unit = "blocks",
+	  .summary = "blocks or objects that a thread holds",
+	  .uses = USES_OUTSTANDING,
 	  FIELD(workload.outstanding) },
 	{ "hold", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "0",
 	  .min = 0, .max = 8192, .unit = "blocks", .uses = USES_HOLD,
@@ -197,6 +200,14 @@ const struct option options[] = {
 	{ "ctor", OPT_BOOL, GROUP_WORKLOAD, AT_CACHES, .def = "0",
 	  .summary = "show cache: a cache with a constructor",
 	  FIELD(cache_ctor) },
+	{ "mix", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "tar",
+	  .choices = mixes, .uses = USES_MIX,
+	  .summary = "recording from which sizes are drawn",
+	  FIELD(workload.mix) },
+	{ "sharing", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "thrash",
+	  .choices = sharings, .uses = USES_SHARING,
+	  .summary = "objects at the start: each thread's own, or neighbours",
+	  FIELD(workload.sharing) },
 	{ "slub_fast", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "rseq",
 	  .choices = slub_fasts, .uses = USES_SLAB,
 	  .summary = "slub: restartable sequences, or compare-and-swap",

@@ -74,20 +74,31 @@ sub kind_of {
 	return -e "workloads/slab/$workload.h" ? "slab" : "page";
 }
 
-# What an engine's file promises; undef when it promises nothing.
+# The functions that a file's 'Loop stores:' line names; undef without one.
+sub promises_of {
+	my ($file) = @_;
+	my @names;
+
+	open(my $in, "<", $file) or return undef;
+	@names = map { /\*\s*Loop stores:\s+(.*?)\.?\s*(\*\/)?$/ ?
+		split(' ', $1) : () } <$in>;
+	close($in);
+	return @names ? \@names : undef;
+}
+
+# What an engine's file promises; undef when it promises nothing. A workload
+# that reaches its engine by out-of-line calls alone has a promise of its own.
 sub promised {
 	my ($f) = @_;
 	my $engine = $f->{engine};
-	my ($name) = $engine =~ m{([^/]+)$};
+	my ($kind, $name) = $engine =~ m{^(\w+)/(.*)$};
+	my $own = promises_of("workloads/$kind/$f->{workload}.h");
 
+	return $own if $own;
 	return $promise{$engine} if exists $promise{$engine};
-	if (open(my $in, "<", $source_of{$engine} // $source_of{$name} // "")) {
-		my @names = map { /\*\s*Loop stores:\s+(.*?)\.?\s*(\*\/)?$/ ?
-			split(' ', $1) : () } <$in>;
-		close($in);
-		return $promise{$engine} = @names ? \@names : undef;
-	}
-	return $promise{$engine} = undef;
+	# an engine may have no line of code in its own file
+	return $promise{$engine} = promises_of($source_of{$engine} //
+		$source_of{$name} // "alloc/$kind/engines/$name.c");
 }
 
 # A switch: the target was loaded from a table of 32-bit offsets and added to

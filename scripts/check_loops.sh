@@ -14,7 +14,8 @@
 #     a comment line, `Loop stores: FUNCTION...`: each FUNCTION is one of the
 #     inline functions that make up the loop, with at least one instruction of
 #     its own lines that writes to memory. Name some of the allocation's and
-#     some of the free's.
+#     some of the free's. A workload whose calls are all out of line (bulk
+#     forms) has such a line itself, which stands instead.
 #   - every workload of workloads/page (slab engines: workloads/slab), or of
 #     $WORKLOADS, has both forms
 # --call: objects of a HOT=call build, whose hooks are functions: the promised

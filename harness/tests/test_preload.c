@@ -38,9 +38,9 @@ Test(preload, nobody_starts_twice)
 
 	setenv("ZONEBENCH_MALLOC", "libm.so.6", 1);
 	cr_assert(preload_find("libm.so.6", path, sizeof(path)));
-	cr_assert_eq(preload_ensure("libm.so.6", "libc6", no_args, err,
-				    sizeof(err)),
-		     -EINVAL);
+	cr_assert_eq(
+		preload_ensure("libm.so.6", "libc6", no_args, err, sizeof(err)),
+		-EINVAL);
 	cr_assert(strstr(err, "not of libm.so.6"));
 }
 

@@ -33,11 +33,25 @@ ALWAYS_INLINE void loop_failed(struct worker *w)
 	w->ops_failed++;
 }
 
+/* How many bytes of objects the worker holds now. */
+ALWAYS_INLINE void loop_live(struct worker *w, uint64_t bytes)
+{
+	/* relaxed: a statistic */
+	atomic_store_explicit(&w->live_bytes, bytes, memory_order_relaxed);
+}
+
 /* A floor engine's numbers are no frames: there is nothing to write to. */
 ALWAYS_INLINE enum touch loop_touch(const struct page_ops *const ops,
 				    const struct worker *w)
 {
 	return ops->features & PAGE_F_FLOOR ? TOUCH_NONE : w->params->touch;
+}
+
+/* The same for objects. */
+ALWAYS_INLINE enum touch loop_object_touch(const struct slab_ops *const ops,
+					   const struct worker *w)
+{
+	return ops->features & SLAB_F_FLOOR ? TOUCH_NONE : w->params->touch;
 }
 
 #endif

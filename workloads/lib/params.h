@@ -22,12 +22,17 @@ enum mobility {
 }; /* what gfp says; unmovable,
 movable and reclaimable requests in turn, at random */
 
+/* kmalloc_mix: whose sizes, see workloads/data. */
+enum size_mix_name { MIX_GIT, MIX_HACKBENCH, MIX_REDIS, MIX_TAR };
+enum sharing { SHARING_THRASH, SHARING_SCRATCH }; /* false_sharing */
+
 struct workload_params {
 	unsigned order;     /* 0 .. MAX_PAGE_ORDER */
 	unsigned order_max; /* mixed, churn: orders 0 .. order_max */
 	gfp_t gfp;
 	enum touch touch;
-	uint32_t nr;          /* bulk, bulkapi: blocks per round */
+	uint32_t nr;          /* bulk, bulkapi: blocks per round; false_sharing:
+				 writes to an object */
 	uint32_t outstanding; /* outstanding, repeat, mixed: blocks held per
 				 thread, >= 1 */
 	uint32_t hold;        /* pair: blocks kept aside per thread whose
@@ -40,6 +45,8 @@ struct workload_params {
 	uint32_t size, align; /* of an object in bytes; align 0: by the rules */
 	uint32_t cache_flags; /* SLAB_* */
 	uint64_t area_min, area_max; /* vmalloc */
+	enum size_mix_name mix;
+	enum sharing sharing;
 	uint64_t seed;
 };
 

@@ -47,6 +47,26 @@ ALWAYS_INLINE void probed_object_free(const struct slab_ops *const ops,
 		probe_record(w, LAT_FREE, begin, probe_end());
 }
 
+/* From node nid, or the engine's own choice where it knows no nodes. */
+ALWAYS_INLINE void *probed_object_alloc_node(const struct slab_ops *const ops,
+					     struct worker *w,
+					     struct kmem_cache *s, unsigned nid,
+					     const enum probe probe)
+{
+	const bool timed = probe_due(w, LAT_ALLOC, probe);
+	const gfp_t gfp = w->params->gfp;
+	uint64_t begin = timed ? probe_begin() : 0;
+	void *object;
+
+	if (ops->alloc_node)
+		object = opaque_object(ops->alloc_node(w->slab, s, gfp, nid));
+	else
+		object = opaque_object(slab_alloc(ops, w->slab, s, gfp));
+	if (timed)
+		slab_probe_alloc(w, begin, object);
+	return object;
+}
+
 /* One call for n objects: a sample is the whole call. Returns n or 0. */
 ALWAYS_INLINE unsigned probed_object_alloc_bulk(
 	const struct slab_ops *const ops, struct worker *w, unsigned n,

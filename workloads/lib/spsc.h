@@ -1,5 +1,6 @@
 /*
- * Ring of pfns from one producer to one consumer, without locks.
+ * Ring of pfns, or of objects, from one producer to one consumer, without
+ * locks.
  *
  * tail counts what was pushed, head what was popped; both only grow, the slot
  * is the count modulo the size. Each side owns one of them and keeps a copy of
@@ -28,7 +29,10 @@ struct spsc {
 	uint32_t head_seen;              /* producer's copy of head */
 	_Atomic uint32_t head CACHELINE; /* consumer writes */
 	uint32_t tail_seen;              /* consumer's copy of tail */
-	pfn_t slot[SPSC_SLOTS] CACHELINE;
+	union {
+		pfn_t slot[SPSC_SLOTS];
+		void *object[SPSC_SLOTS];
+	} CACHELINE;
 };
 
 /* Before the threads start; also places the ring on the caller's node. */
@@ -40,14 +44,20 @@ static inline void spsc_init(struct spsc *ring)
 	ring->head_seen = 0;
 	ring->tail_seen = 0;
 	for (uint32_t i = 0; i < SPSC_SLOTS; i++)
-		ring->slot[i] = PFN_NONE;
+		ring->object[i] = NULL;
+}
+
+/* The count of slots after which the next push goes. Producer only. */
+ALWAYS_INLINE uint32_t spsc_tail(const struct spsc *ring)
+{
+	/* relaxed: our own counter */
+	return atomic_load_explicit(&ring->tail, memory_order_relaxed);
 }
 
 /* Producer only. */
 ALWAYS_INLINE bool spsc_full(struct spsc *ring)
 {
-	/* relaxed: our own counter */
-	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	const uint32_t tail = spsc_tail(ring);
 
 	if (likely(tail - ring->head_seen != SPSC_SLOTS))
 		return false;
@@ -58,38 +68,77 @@ ALWAYS_INLINE bool spsc_full(struct spsc *ring)
 	return tail - ring->head_seen == SPSC_SLOTS;
 }
 
-/* Producer only, after spsc_full() said no. */
-ALWAYS_INLINE void spsc_push(struct spsc *ring, pfn_t pfn)
+/* The slot at `tail` is filled. Producer only. */
+ALWAYS_INLINE void spsc_filled(struct spsc *ring, uint32_t tail)
 {
-	/* relaxed: our own counter */
-	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-
-	ring->slot[tail % SPSC_SLOTS] = pfn;
 	/* REL(spsc-full): the slot before the count that covers it; pairs with
 	 * ACQ(spsc-full) */
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 }
 
-/* Consumer only. PFN_NONE: empty. */
-ALWAYS_INLINE pfn_t spsc_pop(struct spsc *ring)
+/* Is there a slot to be read, and which? Consumer only. */
+ALWAYS_INLINE bool spsc_ready(struct spsc *ring, uint32_t *head)
 {
 	/* relaxed: our own counter */
-	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-	pfn_t pfn;
+	*head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	if (likely(*head != ring->tail_seen))
+		return true;
+	/* ACQ(spsc-full): see the slots that tail covers; pairs with
+	 * REL(spsc-full) */
+	ring->tail_seen =
+		atomic_load_explicit(&ring->tail, memory_order_acquire);
+	return *head != ring->tail_seen;
+}
 
-	if (unlikely(head == ring->tail_seen)) {
-		/* ACQ(spsc-full): see the slots that tail covers; pairs with
-		 * REL(spsc-full) */
-		ring->tail_seen =
-			atomic_load_explicit(&ring->tail, memory_order_acquire);
-		if (head == ring->tail_seen)
-			return PFN_NONE;
-	}
-	pfn = ring->slot[head % SPSC_SLOTS];
+/* The slot at `head` was read. Consumer only. */
+ALWAYS_INLINE void spsc_emptied(struct spsc *ring, uint32_t head)
+{
 	/* REL(spsc-free): the slot is read before it may be reused; pairs with
 	 * ACQ(spsc-free) */
 	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+}
+
+/* Producer only, after spsc_full() said no. */
+ALWAYS_INLINE void spsc_push(struct spsc *ring, pfn_t pfn)
+{
+	const uint32_t tail = spsc_tail(ring);
+
+	ring->slot[tail % SPSC_SLOTS] = pfn;
+	spsc_filled(ring, tail);
+}
+
+ALWAYS_INLINE void spsc_push_object(struct spsc *ring, void *object)
+{
+	const uint32_t tail = spsc_tail(ring);
+
+	ring->object[tail % SPSC_SLOTS] = object;
+	spsc_filled(ring, tail);
+}
+
+/* Consumer only. PFN_NONE: empty. */
+ALWAYS_INLINE pfn_t spsc_pop(struct spsc *ring)
+{
+	uint32_t head;
+	pfn_t pfn;
+
+	if (unlikely(!spsc_ready(ring, &head)))
+		return PFN_NONE;
+	pfn = ring->slot[head % SPSC_SLOTS];
+	spsc_emptied(ring, head);
 	return pfn;
+}
+
+/* Consumer only. NULL: empty. */
+ALWAYS_INLINE void *spsc_pop_object(struct spsc *ring)
+{
+	uint32_t head;
+	void *object;
+
+	if (unlikely(!spsc_ready(ring, &head)))
+		return NULL;
+	object = ring->object[head % SPSC_SLOTS];
+	spsc_emptied(ring, head);
+	return object;
 }
 
 #endif

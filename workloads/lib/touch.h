@@ -1,4 +1,4 @@
-/* What a workload writes to the frames that it was given. */
+/* What a workload writes to the frames and objects that it was given. */
 #ifndef WORKLOADS_LIB_TOUCH_H
 #define WORKLOADS_LIB_TOUCH_H
 
@@ -88,6 +88,20 @@ ALWAYS_INLINE void touch_evict(const struct machine *m, pfn_t pfn,
 #else
 	(void)m, (void)pfn, (void)nr_pages, (void)touch;
 #endif
+}
+
+/* Writes the first byte of an object (TOUCH_FIRST) or one byte in each of its
+ * cache lines (TOUCH_ALL). */
+ALWAYS_INLINE void touch_object(void *object, uint32_t size, enum touch touch)
+{
+	volatile char *at = object;
+
+	if (likely(touch == TOUCH_NONE))
+		return;
+	if (touch == TOUCH_FIRST)
+		size = 1;
+	for (uint32_t i = 0; i < size; i += CACHELINE_SIZE)
+		at[i] = 1;
 }
 
 #endif

@@ -35,6 +35,8 @@ struct worker {
 	uint64_t ops_ok CACHELINE; /* completed operations (see struct workload)
 				    */
 	uint64_t ops_failed;       /* allocations that returned nothing */
+	/* bytes of the objects that the workload holds; read by the sampler */
+	_Atomic uint64_t live_bytes;
 	uint64_t rng; /* see rng.h; rng_seed(seed, index) at the start */
 	uint64_t
 		tally[NR_TALLIES]; /* the workload's own counts, see report() */
@@ -79,8 +81,8 @@ _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 			       WORKLOAD_SLABS ==
 		       (WORKLOAD_EVEN_THREADS | WORKLOAD_FRAMES |
 			WORKLOAD_TOUCH | WORKLOAD_ONE_THREAD |
-			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS |
-			WORKLOAD_HIGHMEM | WORKLOAD_SLABS),
+			WORKLOAD_RECLAIM | WORKLOAD_OBJECTS | WORKLOAD_HIGHMEM |
+			WORKLOAD_SLABS),
 	       "a bit each");
 
 /* Whether w can run on an engine with these features. */
@@ -101,6 +103,8 @@ _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 #define USES_SLAB        0x400u /* each slab workload */
 #define USES_SIZE        0x800u /* size, align, flags: team->cache */
 #define USES_AREA        0x1000u
+#define USES_MIX         0x2000u
+#define USES_SHARING     0x4000u
 
 /* A result of a workload's own, beside throughput and latency. */
 struct workload_metric {

@@ -19,6 +19,7 @@ struct member {
 	struct worker *worker;
 	struct zone_counters *counters;
 	const struct bound_workload *bound;
+	struct slab_ctx slab;
 	struct hall *hall;
 	struct mem_policy policy;
 	bool pinned;
@@ -33,6 +34,11 @@ struct hall {
 	_Atomic int error;         /* of any member's prepare */
 	pthread_barrier_t barrier; /* members and the main thread */
 	struct page_engine *engine;
+	/* slab runs: the allocator, the main thread's contexts */
+	struct slab_allocator *slab;
+	struct page_ctx pages;
+	struct slab_ctx ctx;
+	struct zone_counters *counters;
 	struct team team;
 	struct worker worker[MAX_THREADS];
 	struct member member[MAX_THREADS];
@@ -49,6 +55,7 @@ struct workload_params team_params(void)
 		.dist = DIST_GEOMETRIC,
 		.occupancy = 50,
 		.bytes_min = 4096,
+		.size = 64,
 		.bytes_max = 512 << 10,
 		.area_min = 5 << 20,
 		.area_max = 12 << 20,
@@ -104,6 +111,10 @@ static void *member_main(void *arg)
 				  m->worker->index, m->counters, NULL);
 	if (!m->error)
 		m->error = page_ctx_policy(m->worker->ctx, m->policy);
+	if (!m->error && hall->slab) {
+		m->error = slab_ctx_enter(&m->slab, hall->slab, m->worker->ctx);
+		m->worker->slab = m->error ? NULL : &m->slab;
+	}
 	if (!m->error && workload->prepare)
 		m->error = workload->prepare(m->worker);
 	/* relaxed: the barrier orders it */
@@ -117,6 +128,8 @@ static void *member_main(void *arg)
 	pthread_barrier_wait(&hall->barrier);
 	if (workload->teardown)
 		workload->teardown(m->worker);
+	if (m->worker->slab)
+		slab_ctx_exit(&m->slab);
 	page_ctx_exit(m->worker->ctx);
 	return NULL;
 }
@@ -243,6 +256,51 @@ static void members_run(struct hall *hall, struct team_run *run)
 	run->error = atomic_load_explicit(&hall->error, memory_order_relaxed);
 }
 
+/* The cache of a slab workload that looks at size, align and flags. */
+static struct kmem_cache *cache_of(struct hall *hall,
+				   const struct team_run *run,
+				   const struct workload *workload)
+{
+	const struct kmem_cache_args args = {
+		.name = "team",
+		.size = run->params.size,
+		.align = run->params.align,
+		.flags = run->params.cache_flags | SLAB_NO_MERGE,
+	};
+	struct kmem_cache *s;
+
+	if (!hall->slab || !(workload->uses & USES_SIZE))
+		return NULL;
+	s = kmem_cache_create(&hall->ctx, &args, NULL);
+	if (!s)
+		abort();
+	return s;
+}
+
+static void slab_start(struct hall *hall, const struct slab_ops *ops)
+{
+	struct machine *m = hall->engine->machine;
+	struct slab_config cfg;
+
+	hall->counters = calloc(m->nr_zones, sizeof(*hall->counters));
+	slab_config_init(&cfg, &m->desc);
+	if (!hall->counters ||
+	    page_ctx_enter(&hall->pages, hall->engine, 0, hall->counters,
+			   NULL) ||
+	    slab_allocator_create(&hall->slab, ops, &hall->pages, &cfg) ||
+	    slab_ctx_enter(&hall->ctx, hall->slab, &hall->pages))
+		abort();
+}
+
+static void slab_end(struct hall *hall, struct team_run *run)
+{
+	run->verified = slab_verify(hall->slab);
+	slab_ctx_exit(&hall->ctx);
+	run->caches_busy = slab_allocator_destroy(hall->slab, &hall->pages);
+	page_ctx_exit(&hall->pages);
+	free(hall->counters);
+}
+
 static void workload_run(struct hall *hall, struct team_run *run,
 			 const struct bound_workload *bound)
 {
@@ -251,7 +309,9 @@ static void workload_run(struct hall *hall, struct team_run *run,
 	hall->team = (struct team){ .worker = hall->worker,
 				    .nr = (uint16_t)run->threads,
 				    .params = &run->params,
-				    .machine = hall->engine->machine };
+				    .machine = hall->engine->machine,
+				    .slab = hall->slab ? &hall->ctx : NULL,
+				    .cache = cache_of(hall, run, workload) };
 	for (unsigned i = 0; i < run->threads; i++)
 		if (member_init(hall, run, bound, i))
 			abort();
@@ -275,12 +335,43 @@ static void workload_run(struct hall *hall, struct team_run *run,
 	}
 }
 
+/* What is run, of a page engine or of a slab engine over it. */
+static const struct bound_workload *bound_of(const struct team_run *run,
+					     const struct page_binding *pages)
+{
+	const struct slab_binding *slab =
+		run->pages ? slab_binding_find(run->engine) : NULL;
+
+	if (slab)
+		return slab_binding_workload(slab, run->workload);
+	return pages ? page_binding_workload(pages, run->workload) : NULL;
+}
+
+/* Between the engine's create and destroy. */
+static void run_on_engine(struct hall *hall, struct team_run *run,
+			  const struct bound_workload *bound)
+{
+	const struct page_ops *ops = hall->engine->ops;
+	const char *broken;
+
+	if (run->pages)
+		slab_start(hall, slab_binding_find(run->engine)->ops);
+	workload_run(hall, run, bound);
+	if (run->pages)
+		slab_end(hall, run);
+	ops->drain(hall->engine, NULL);
+	broken = ops->verify(hall->engine);
+	if (!run->verified)
+		run->verified = broken;
+}
+
 int team_run(struct team_run *run)
 {
-	const struct page_binding *binding = page_binding_find(run->engine);
-	const struct bound_workload *bound =
-		binding ? page_binding_workload(binding, run->workload) : NULL;
-	struct hall *hall = aligned_alloc(CACHELINE_SIZE, sizeof(*hall));
+	const struct page_binding *binding =
+		page_binding_find(run->pages ? run->pages : run->engine);
+	const struct bound_workload *bound = bound_of(run, binding);
+	struct hall *hall = aligned_alloc(
+		CACHELINE_SIZE, round_up_pow2(sizeof(*hall), CACHELINE_SIZE));
 	struct arena *arena = calloc(1, sizeof(*arena));
 	struct machine *m = NULL;
 
@@ -294,9 +385,7 @@ int team_run(struct team_run *run)
 	if (binding->ops->create(&hall->engine, m))
 		abort();
 	hall->engine->ops = binding->ops;
-	workload_run(hall, run, bound);
-	binding->ops->drain(hall->engine, NULL);
-	run->verified = binding->ops->verify(hall->engine);
+	run_on_engine(hall, run, bound);
 	run->free_after = free_pages_of(m);
 	binding->ops->destroy(hall->engine);
 	machine_destroy(m);

@@ -11,6 +11,8 @@
 struct team_run {
 	/* in */
 	const char *engine, *workload;
+	const char *pages; /* engine is a slab engine over this one; NULL: a
+			      page engine */
 	struct workload_params params;
 	uint64_t bytes;           /* of the machine; of its HIGHMEM where the
 				     workload needs that */
@@ -27,6 +29,7 @@ struct team_run {
 	const char *wrong;                /* what the workload's verify said */
 	uint64_t free_before, free_after; /* pages of all zones */
 	const char *verified;             /* NULL, or the broken invariant */
+	unsigned caches_busy;             /* slab runs: at the end */
 	int error;                        /* 0, or -errno of a hook */
 };
 

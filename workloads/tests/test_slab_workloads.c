@@ -1,0 +1,226 @@
+/*
+ * Every slab workload on every slab engine that it fits, with one and two
+ * threads, in both instances: it works, takes samples, leaves no object and no
+ * page behind, and survives a machine that has nothing to give.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+
+#include "workloads/lib/size_mix.h"
+#include "workloads/lib/spsc.h"
+#include "workloads/tests/team_run.h"
+
+static bool fits(const struct workload *w, const struct slab_ops *ops)
+{
+	if ((w->needs & WORKLOAD_OBJECTS) && (ops->features & SLAB_F_FLOOR))
+		return false;
+	return !(w->needs & WORKLOAD_SLABS) ||
+	       !(ops->features & (SLAB_F_FLOOR | SLAB_F_FOREIGN));
+}
+
+static struct team_run run_of(const struct slab_binding *b,
+			      const struct workload *workload, unsigned threads)
+{
+	return (struct team_run){ .engine = b->ops->name,
+				  .workload = workload->name,
+				  .pages = "pcp",
+				  .params = team_params(),
+				  .bytes = 64 << 20,
+				  .nodes = 2,
+				  .threads = threads,
+				  .window_ms = 5 };
+}
+
+static void assert_sound(const struct team_run *run)
+{
+	cr_assert_null(run->verified, "%s %s: %s", run->engine, run->workload,
+		       run->verified);
+	cr_assert_eq(run->caches_busy, 0, "%s %s: objects are left",
+		     run->engine, run->workload);
+	cr_assert_eq(run->free_before, run->free_after,
+		     "%s %s: %lu pages before, %lu after", run->engine,
+		     run->workload, (unsigned long)run->free_before,
+		     (unsigned long)run->free_after);
+}
+
+static double metric_of(const struct team_run *run, const char *name)
+{
+	for (unsigned i = 0; i < run->nr_metrics; i++)
+		if (!strcmp(run->metric[i].name, name))
+			return run->metric[i].value;
+	cr_assert_fail("%s reports no %s", run->workload, name);
+	return 0;
+}
+
+static void run_one(const struct slab_binding *b,
+		    const struct workload *workload, unsigned threads)
+{
+	struct team_run run;
+	unsigned window_ms = 5;
+
+	/* on a busy host a thread may not get a CPU within a short window */
+	do {
+		run = run_of(b, workload, threads);
+		run.window_ms = window_ms;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		window_ms *= 10;
+	} while ((!run.ops_ok[PROBE_NONE] || !run.samples[LAT_ALLOC] ||
+		  !run.samples[LAT_FREE]) &&
+		 window_ms <= 5000);
+	for (unsigned probe = 0; probe < NR_PROBES; probe++) {
+		cr_assert(run.ops_ok[probe] > 0, "%s %s: no operation",
+			  run.engine, run.workload);
+		cr_assert_eq(run.ops_failed[probe], 0, "%s %s: %lu failed",
+			     run.engine, run.workload,
+			     (unsigned long)run.ops_failed[probe]);
+	}
+	for (unsigned kind = LAT_ALLOC; kind <= LAT_FREE; kind++)
+		cr_assert(run.samples[kind] > 0, "%s %s: no samples",
+			  run.engine, run.workload);
+	if (!strcmp(run.workload, "dentry"))
+		cr_assert_eq(metric_of(&run, "type_violations"), 0);
+	if (!strcmp(run.workload, "cache_lifecycle"))
+		cr_assert_eq(metric_of(&run, "caches_not_destroyed"), 0);
+}
+
+Test(slab_workloads, all_engines_one_and_two_threads, .timeout = 300)
+{
+	unsigned nr = 0;
+
+	for (const struct slab_binding *b = slab_binding_first(); b;
+	     b = b->next)
+		for (unsigned i = 0; i < b->nr_runs; i++) {
+			const struct workload *w = b->run[i].workload;
+
+			if (!fits(w, b->ops))
+				continue;
+			if (!(w->needs & WORKLOAD_EVEN_THREADS))
+				run_one(b, w, 1);
+			run_one(b, w, 2);
+			nr++;
+		}
+	cr_assert(nr > 50);
+}
+
+/* Four times what the machine has: failures are counted, the loop ends when
+ * told to, and nothing is lost. */
+static void fill_machine(const struct slab_binding *b, const char *workload)
+{
+	struct team_run run;
+	unsigned window_ms = 50;
+
+	do {
+		run = (struct team_run){ .engine = b->ops->name,
+					 .workload = workload,
+					 .pages = "pcp",
+					 .params = team_params(),
+					 .bytes = 8 << 20,
+					 .threads = 2,
+					 .window_ms = window_ms };
+		run.params.size = 1024;
+		run.params.nr = 16384;
+		run.params.outstanding = 1 << 18;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		window_ms *= 10;
+	} while (!run.ops_failed[PROBE_NONE] && window_ms <= 5000);
+	cr_assert(run.ops_failed[PROBE_NONE] > 0, "%s %s", run.engine,
+		  workload);
+}
+
+Test(slab_workloads, a_full_machine_counts_failures, .timeout = 120)
+{
+	static const char *const names[] = { "obj_bulk",        "obj_bulkapi",
+					     "obj_rand",        "obj_larson",
+					     "obj_xmalloc",     "kmalloc_mix",
+					     "cache_lifecycle", "dentry" };
+
+	for (const struct slab_binding *b = slab_binding_first(); b;
+	     b = b->next)
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+			if (!(b->ops->features &
+			      (SLAB_F_FLOOR | SLAB_F_FOREIGN)))
+				fill_machine(b, names[i]);
+}
+
+/* Each form of false_sharing, with objects of a cache line's eighth. */
+Test(slab_workloads, false_sharing_has_two_forms, .timeout = 60)
+{
+	for (unsigned form = SHARING_THRASH; form <= SHARING_SCRATCH; form++) {
+		struct team_run run = { .engine = "slub",
+					.workload = "false_sharing",
+					.pages = "pcp",
+					.params = team_params(),
+					.bytes = 64 << 20,
+					.threads = 2,
+					.window_ms = 5 };
+
+		run.params.size = 8;
+		run.params.sharing = (enum sharing)form;
+		cr_assert_eq(team_run(&run), 0);
+		assert_sound(&run);
+		cr_assert(run.ops_ok[PROBE_NONE] > 0);
+	}
+}
+
+/* Pearson's chi-squared of draws against the recorded counts: with so many
+ * degrees of freedom it is normal, and 6 standard deviations are never seen. */
+static void check_draws(enum size_mix_name name)
+{
+	enum { DRAWS = 1000000 };
+	const struct size_count *counts;
+	static uint32_t seen[1 << 16];
+	struct size_mix mix;
+	uint64_t rng = 7, total = 0;
+	double chi = 0;
+	unsigned nr;
+
+	counts = size_mix_counts(name, &nr);
+	memset(seen, 0, sizeof(seen));
+	size_mix_init(&mix, name);
+	for (unsigned i = 0; i < DRAWS; i++)
+		seen[size_mix_draw(&mix, &rng)]++;
+	for (unsigned i = 0; i < nr; i++) {
+		cr_assert(counts[i].size > 0);
+		cr_assert(!i || counts[i].size > counts[i - 1].size);
+		total += counts[i].nr;
+	}
+	for (unsigned i = 0; i < nr; i++) {
+		const double want =
+			(double)counts[i].nr / (double)total * DRAWS;
+		const double off = (double)seen[counts[i].size] - want;
+
+		chi += off * off / want;
+	}
+	cr_assert(fabs(chi - (nr - 1)) < 6 * sqrt(2.0 * (nr - 1)),
+		  "recording %d: chi squared %.1f of %u sizes", (int)name, chi,
+		  nr);
+}
+
+Test(slab_workloads, sizes_are_drawn_as_recorded)
+{
+	check_draws(MIX_GIT);
+	check_draws(MIX_HACKBENCH);
+	check_draws(MIX_REDIS);
+	check_draws(MIX_TAR);
+}
+
+Test(slab_workloads, a_ring_keeps_objects_in_order)
+{
+	static struct spsc ring;
+	int object[3];
+
+	spsc_init(&ring);
+	cr_assert_null(spsc_pop_object(&ring));
+	for (unsigned round = 0; round < 2 * SPSC_SLOTS; round++) {
+		for (unsigned i = 0; i < 3; i++) {
+			cr_assert_not(spsc_full(&ring));
+			spsc_push_object(&ring, &object[i]);
+		}
+		for (unsigned i = 0; i < 3; i++)
+			cr_assert_eq(spsc_pop_object(&ring), &object[i]);
+		cr_assert_null(spsc_pop_object(&ring));
+	}
+}

@@ -44,7 +44,7 @@ static void give(struct one_page *p, unsigned at, unsigned bytes)
 /* "0+10 40+2 ..": the free blocks, in bytes. */
 static const char *blocks(const struct one_page *p)
 {
-	static char text[4096];
+	static char text[8 * PAGE_UNITS / 2];
 	size_t used = 0;
 
 	text[0] = 0;

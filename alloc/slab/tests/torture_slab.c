@@ -357,7 +357,7 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, on_signal);
 	for (const struct slab_binding *b = slab_binding_first(); b;
 	     b = b->next) {
-		if ((b->ops->features & SLAB_F_FLOOR) ||
+		if ((b->ops->features & (SLAB_F_FLOOR | SLAB_F_FOREIGN)) ||
 		    (engine && strcmp(engine, b->ops->name)))
 			continue;
 		torture(b->ops, threads, seconds, 1);

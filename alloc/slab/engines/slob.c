@@ -53,7 +53,7 @@ struct slob_rcu {
 		struct rcu_head head;
 		struct slob_rcu *next; /* its grace period is over */
 	};
-	struct kmem_cache *s;
+	_Atomic(struct kmem_cache *) s;
 };
 
 struct slob {
@@ -428,7 +428,8 @@ static bool free_now(struct slab_ctx *ctx, void *object, size_t bytes)
 /*
  * Objects that wait. Reader: slab_rcu_read_lock() of whoever looks at objects;
  * updater: slob_cache_free(); reclaimer: reap_rcu(), in a thread that has a
- * context, from what RCU's own thread has put on rcu_done.
+ * context, from what RCU's own thread has put on rcu_done. No tool sees into
+ * that thread, so that the way there has an edge of its own (slob-wait).
  */
 static struct slob_rcu *rcu_of(const struct kmem_cache *s, void *object)
 {
@@ -439,7 +440,11 @@ static struct slob_rcu *rcu_of(const struct kmem_cache *s, void *object)
 static void rcu_is_over(struct rcu_head *head)
 {
 	struct slob_rcu *e = (struct slob_rcu *)head;
-	struct slob *slob = slob_of(e->s->slab);
+	/* ACQ(slob-wait): the object as it was freed; pairs with
+	 * REL(slob-wait) */
+	struct kmem_cache *s =
+		atomic_load_explicit(&e->s, memory_order_acquire);
+	struct slob *slob = slob_of(s->slab);
 	/* relaxed: the exchange checks it */
 	struct slob_rcu *first =
 		atomic_load_explicit(&slob->rcu_done, memory_order_relaxed);
@@ -466,7 +471,9 @@ static void reap_rcu(struct slab_ctx *ctx)
 	e = atomic_exchange_explicit(&slob->rcu_done, NULL,
 				     memory_order_acquire);
 	while (e) {
-		const struct kmem_cache *s = e->s;
+		/* relaxed: the chain orders it */
+		const struct kmem_cache *s =
+			atomic_load_explicit(&e->s, memory_order_relaxed);
 		struct slob_rcu *next = e->next;
 		char *object = (char *)(e + 1) - s->size;
 
@@ -488,7 +495,9 @@ SLAB_HOT void slob_cache_free(struct slab_ctx *ctx, struct kmem_cache *s,
 	if (slab_tag_node(tag) != ctx->node)
 		slab_count(ctx, s, REMOTE_NODE_FREE);
 	if (unlikely(s->flags & SLAB_TYPESAFE_BY_RCU)) {
-		rcu_of(s, object)->s = s;
+		/* REL(slob-wait): see ACQ(slob-wait) */
+		atomic_store_explicit(&rcu_of(s, object)->s, s,
+				      memory_order_release);
 		urcu_bp_call_rcu(&rcu_of(s, object)->head, rcu_is_over);
 		return;
 	}

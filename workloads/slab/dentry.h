@@ -68,21 +68,22 @@ static void dentry_construct(void *object)
 /*
  *   writer                              reader
  *   seq = odd                           s = seq          ACQ(dentry-seq)
- *   name, check   REL(dentry-odd)       name, check
- *   seq = even    REL(dentry-seq)       seq == s?        ACQ(dentry-odd)
+ *   name, check   REL(dentry-odd)       name, check      ACQ(dentry-odd)
+ *   seq = even    REL(dentry-seq)       seq == s?
+ *
+ * A reader that saw a new name or check sees the odd count, or a later one.
  */
 ALWAYS_INLINE void dentry_write(struct dentry *d, uint64_t name)
 {
-	/* relaxed: only its owner writes it */
+	/* relaxed, both: only its owner writes it */
 	const uint64_t seq =
 		atomic_load_explicit(&d->seq, memory_order_relaxed);
 
 	atomic_store_explicit(&d->seq, seq + 1, memory_order_relaxed);
-	/* REL(dentry-odd): the odd count before what follows; pairs with
+	/* REL(dentry-odd): the odd count before each; pairs with
 	 * ACQ(dentry-odd) */
-	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&d->name, name, memory_order_relaxed);
-	atomic_store_explicit(&d->check, ~name, memory_order_relaxed);
+	atomic_store_explicit(&d->name, name, memory_order_release);
+	atomic_store_explicit(&d->check, ~name, memory_order_release);
 	/* REL(dentry-seq): name and check before the even count; pairs with
 	 * ACQ(dentry-seq) */
 	atomic_store_explicit(&d->seq, seq + 2, memory_order_release);
@@ -94,19 +95,18 @@ ALWAYS_INLINE void dentry_look(struct worker *w, struct dentry *d)
 	/* ACQ(dentry-seq): what the writer wrote; pairs with REL(dentry-seq) */
 	const uint64_t seq =
 		atomic_load_explicit(&d->seq, memory_order_acquire);
-	/* relaxed, all: judged by the count */
-	const uint64_t name =
-		atomic_load_explicit(&d->name, memory_order_relaxed);
-	const uint64_t check =
-		atomic_load_explicit(&d->check, memory_order_relaxed);
-
 	/* ACQ(dentry-odd): a count that changed meanwhile; pairs with
 	 * REL(dentry-odd) */
-	atomic_thread_fence(memory_order_acquire);
-	/* relaxed: see above */
+	const uint64_t name =
+		atomic_load_explicit(&d->name, memory_order_acquire);
+	const uint64_t check =
+		atomic_load_explicit(&d->check, memory_order_acquire);
+
+	/* relaxed: the constructor's, see REL(dentry-entry) */
 	if (unlikely(atomic_load_explicit(&d->magic, memory_order_relaxed) !=
 		     DENTRY_MAGIC))
 		w->tally[DENTRY_VIOLATIONS]++;
+	/* relaxed: see above */
 	if (unlikely((seq & 1) ||
 		     atomic_load_explicit(&d->seq, memory_order_relaxed) !=
 			     seq))

@@ -30,7 +30,7 @@
  * flags have no effect, a cache's end does not know what is still allocated,
  * and with TYPESAFE_BY_RCU it is the object that waits for readers.
  *
- * Loop stores: slab_count
+ * Loop stores: loop_done
  */
 #include <errno.h>
 #include <stdlib.h>

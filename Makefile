@@ -311,7 +311,11 @@ test-numa:
 	@ZONEBENCH=$(B)/zonebench FAULTY=$(B)/zonebench-faulty \
 		$(RUN) --limit 1800 $(NUMA_SH)
 
-.PHONY: bench install uninstall docs format
+.PHONY: bench soak install uninstall docs format
+# Ten minutes of memory pressure while the swap device fails.
+soak:
+	+@$(SUB) $(B)/zonebench
+	ZONEBENCH=$(B)/zonebench SOAK_ARGS='$(SOAK_ARGS)' scripts/soak.sh
 bench:
 	scripts/install-deps.sh bench
 	+@$(SUB) $(B)/zonebench
@@ -354,6 +358,7 @@ help:
 	@echo '                    style faults call clang asan ubsan tsan fuzz'
 	@echo 'make test-oracles   the files it writes, read by other programs'
 	@echo 'make test-numa      the program on several NUMA nodes, in QEMU guests'
+	@echo 'make soak           ten minutes of memory pressure while the swap device fails'
 	@echo 'make install        PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall, make docs, make format, make clean'
 	@echo

@@ -137,7 +137,7 @@ static int run_once(struct run *run, const struct plan_step *step,
 
 static const char *const result_files[] = { "result.json", "series.csv",
 					    "events.csv", "numa.csv",
-					    "latency.hlog" };
+					    "latency.csv", "latency.hlog" };
 
 /* A repetition with its tries; its status line in status. */
 static int run_tries(struct run *run, const struct plan_step *step,

@@ -36,6 +36,7 @@ static const char *const free_order_names[] = { "order", "reverse", "shuffle",
 						NULL };
 static const char *const mobility_names[] = { "gfp", "mixed", NULL };
 static const char *const dist_names[] = { "uniform", "geometric", NULL };
+static const char *const access_names[] = { "zipf", "uniform", NULL };
 static const char *const layouts[] = { "x86-64", "i386", "i386pae", NULL };
 static const char *const kernels[] = { "6.1", "6.12", NULL };
 static const char *const fragmentations[] = { "fresh", "captured", NULL };
@@ -231,6 +232,30 @@ const struct option options[] = {
 	  .min = 1, .max = 16384 * GIB, .unit = "bytes",
 	  .summary = "vmalloc: sizes that are asked for", .uses = USES_AREA,
 	  FIELD(workload.area_min) },
+	{ "working_set", OPT_PERCENT, GROUP_WORKLOAD, AXIS, .def = "150%",
+	  .min = 1, .max = 1000, .unit = "percent", .uses = USES_WORKING_SET,
+	  .summary = "reclaimable pages of all threads, by the machine's pages",
+	  FIELD(workload.working_set) },
+	{ "access", OPT_ENUM, GROUP_WORKLOAD, AXIS, .def = "zipf",
+	  .choices = access_names, .uses = USES_ACCESS,
+	  .summary = "which page is used next: a few often, or any",
+	  FIELD(workload.access) },
+	{ "theta", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "990",
+	  .min = 1, .max = 5000, .unit = "1/1000", .uses = USES_ACCESS,
+	  .summary = "exponent of zipf: page of rank k is used as k^-theta",
+	  FIELD(workload.theta) },
+	{ "dirty", OPT_PERCENT, GROUP_WORKLOAD, AXIS, .def = "30%",
+	  .min = 0, .max = 100, .unit = "percent", .uses = USES_DIRTY,
+	  .summary = "share of the uses of a page that write to it",
+	  FIELD(workload.dirty) },
+	{ "work", OPT_INT, GROUP_WORKLOAD, AXIS, .def = "0",
+	  .min = 0, .max = 10000, .unit = "times", .uses = USES_WORK,
+	  .summary = "how often a page is read over at each use",
+	  FIELD(workload.work) },
+	{ "pause", OPT_DURATION, GROUP_WORKLOAD, AXIS, .def = "10ms",
+	  .min = 0, .max = 10 * NS_PER_S, .uses = USES_PAUSE,
+	  .summary = "time between two bursts",
+	  FIELD(workload.pause_ns) },
 	/* the machine */
 	{ "machine", OPT_STRING, GROUP_MACHINE, MACHINE,
 	  .summary = "host, numa, hwloc:STRING, capture:DIR; default: by mem, nodes",

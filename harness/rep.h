@@ -83,7 +83,9 @@ struct reclaim_look {
 	long boost, lru[NR_LRU_LISTS]; /* pages */
 	uint64_t swap_used;            /* pages, whole machine */
 	uint64_t pswpin, pswpout;      /* pages, whole machine */
-	bool kswapd_awake;             /* of the zone's node */
+	/* pages by kswapd and by direct reclaim, whole machine */
+	uint64_t pgscan[2], pgsteal[2];
+	bool kswapd_awake; /* of the zone's node */
 };
 
 struct sample {
@@ -93,6 +95,7 @@ struct sample {
 	uint64_t nr_free[NR_PAGE_ORDERS];
 	struct zone_held held;
 	struct reclaim_look reclaim;
+	uint32_t blocks[NR_MIGRATETYPES]; /* pageblocks of each type */
 	uint32_t huge_got; /* order-9 blocks of this zone, if asked for */
 };
 
@@ -214,6 +217,12 @@ const struct event_ring *rep_reclaim_ring(const struct rep *rep, unsigned i);
 json_t *rep_reclaim_json(const struct rep *rep);
 void rep_reclaim_look(const struct rep *rep, const struct zone *zone,
 		      struct reclaim_look *out);
+
+/* rep_timeline.c. Latency over time, in cells with reclaim. init: by the
+ * worker; 0 or -ENOMEM. text: latency.csv. */
+int rep_timeline_init(struct rep_thread *t) MUST_CHECK;
+bool rep_has_timeline(const struct rep *rep);
+void rep_timeline_text(FILE *f, const struct rep *rep);
 
 /* rep_gate.c. Tells the profiler, if there is one, to begin or to end, and
  * waits until it has. Main thread, while the workers wait at the barrier. */

@@ -211,6 +211,10 @@ void rep_reclaim_look(const struct rep *rep, const struct zone *zone,
 		out->lru[i] = lru_zone_pages(lru, zone->id, i);
 	out->pswpin = vm_read(v, VM_PSWPIN);
 	out->pswpout = vm_read(v, VM_PSWPOUT);
+	out->pgscan[0] = vm_read(v, VM_PGSCAN_KSWAPD);
+	out->pgscan[1] = vm_read(v, VM_PGSCAN_DIRECT);
+	out->pgsteal[0] = vm_read(v, VM_PGSTEAL_KSWAPD);
+	out->pgsteal[1] = vm_read(v, VM_PGSTEAL_DIRECT);
 	out->kswapd_awake = reclaim_kswapd_awake(rep->reclaim, zone->nid);
 	if (!reclaim_swap(rep->reclaim))
 		return;

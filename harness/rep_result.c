@@ -644,8 +644,11 @@ static void reclaim_fields(FILE *f, const struct zone *zone,
 	fprintf(f, ",%ld", r->boost);
 	for (unsigned i = 0; i < NR_LRU_LISTS; i++)
 		fprintf(f, ",%ld", r->lru[i]);
-	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d\n", r->swap_used,
+	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d", r->swap_used,
 		r->pswpin, r->pswpout, r->kswapd_awake);
+	for (unsigned i = 0; i < ARRAY_SIZE(r->pgscan); i++)
+		fprintf(f, ",%" PRIu64 ",%" PRIu64, r->pgscan[i],
+			r->pgsteal[i]);
 }
 
 static void series_text(FILE *f, const struct rep *rep)
@@ -654,7 +657,10 @@ static void series_text(FILE *f, const struct rep *rep)
 		   "o10,extfrag9,unusable9,cached_pages,limbo_pages,"
 		   "grace_periods,merged_blocks,huge_got,min,low,high,boost,"
 		   "inactive_anon,active_anon,inactive_file,active_file,"
-		   "unevictable,swap_used,pswpin,pswpout,kswapd_awake\n");
+		   "unevictable,swap_used,pswpin,pswpout,kswapd_awake,"
+		   "pgscan_kswapd,pgsteal_kswapd,pgscan_direct,pgsteal_direct,"
+		   "blocks_unmovable,blocks_movable,blocks_reclaimable,"
+		   "blocks_highatomic,blocks_cma,blocks_isolate\n");
 	for (uint32_t i = 0; i < rep->samples.nr; i++) {
 		const struct sample *s = &rep->samples.slot[i];
 		const struct zone *zone = &rep->machine->zone[s->zone];
@@ -676,6 +682,9 @@ static void series_text(FILE *f, const struct rep *rep)
 		else
 			fputc(',', f);
 		reclaim_fields(f, zone, &s->reclaim);
+		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
+			fprintf(f, ",%u", s->blocks[mt]);
+		fputc('\n', f);
 	}
 }
 
@@ -756,6 +765,9 @@ int rep_write(struct rep *rep, char *err, size_t err_len)
 		r = write_text(rep, "numa.csv", numa_text, err, err_len);
 	if (!r)
 		r = write_text(rep, "events.csv", events_text, err, err_len);
+	if (!r && rep_has_timeline(rep))
+		r = write_text(rep, "latency.csv", rep_timeline_text, err,
+			       err_len);
 	if (!r && rep->params->lat_runtime_ns)
 		r = write_latency(rep, err, err_len);
 	if (!r)

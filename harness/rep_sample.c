@@ -40,6 +40,19 @@ int samples_init(struct rep *rep)
 	return 0;
 }
 
+static void look_at_blocks(const struct zone *zone, struct sample *out)
+{
+	memset(out->blocks, 0, sizeof(out->blocks));
+	for (uint64_t b = 0; b < zone->nr_pageblocks; b++) {
+		/* relaxed: a statistic */
+		const unsigned mt = atomic_load_explicit(&zone->pageblock_mt[b],
+							 memory_order_relaxed);
+
+		if (mt < NR_MIGRATETYPES && !zone_pageblock_is_hole(zone, b))
+			out->blocks[mt]++;
+	}
+}
+
 /*
  * Not by ops->snapshot(): that takes the zone's lock and walks its lists,
  * which a worker that wants the lock would wait for.
@@ -64,6 +77,7 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 	out->held = (struct zone_held){ 0 };
 	if (ops->held)
 		ops->held(rep->engine, zone, &out->held);
+	look_at_blocks(zone, out);
 	rep_reclaim_look(rep, zone, &out->reclaim);
 }
 

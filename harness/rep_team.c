@@ -24,6 +24,7 @@
 #include "alloc/page/zone_lock.h"
 #include "harness/rep.h"
 #include "workloads/lib/rng.h"
+#include "workloads/lib/timeline.h"
 
 #define GATE_DELAY_NS       50000
 #define EVENT_SPAN_NS       100000 /* events nearer than this may share a slot */
@@ -103,7 +104,7 @@ static int worker_memory(struct rep_thread *t)
 		if (!t->w->lat[k])
 			return -ENOMEM;
 	}
-	return 0;
+	return rep_timeline_init(t);
 }
 
 /* By the worker, on its CPU, so that its memory lies there. */
@@ -180,6 +181,10 @@ static void run_phase(struct rep_thread *t, enum rep_phase phase)
 	look_at_self(t);
 	switches = invol_switches();
 	count->begin = wait_for_gate(t);
+	/* relaxed: the gate is open, and stays so */
+	if (w->timeline)
+		w->timeline->begin =
+			atomic_load_explicit(&rep->gate, memory_order_relaxed);
 	rep->bound->run[probe](w);
 	count->end = tsc_read();
 	count->invol_switches = invol_switches() - switches;
@@ -506,6 +511,7 @@ void rep_team_drop(struct rep *rep)
 
 		for (unsigned k = 0; k < NR_LATENCIES; k++)
 			hist_destroy(t->w->lat[k]);
+		free(t->w->timeline);
 		free(t->events.slot);
 		free(t->counters);
 	}

@@ -421,13 +421,14 @@ static int read_back(struct page_ctx *ctx, struct owner_slot *slot,
 	const struct zone *zone;
 	pfn_t pfn;
 
-	pfn = alloc_pages(ctx, a->gfp, 0);
+	pfn = a->frame ? *a->frame : alloc_pages(ctx, a->gfp, 0);
 	if (!pfn_valid(pfn)) {
 		slot_settle(slot, was);
 		return -ENOMEM;
 	}
 	if (!fill_from_swap(ctx, at, pfn)) {
-		free_pages(ctx, pfn, 0);
+		if (!a->frame)
+			free_pages(ctx, pfn, 0);
 		slot_settle(slot, was);
 		return -EIO;
 	}

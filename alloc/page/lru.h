@@ -65,6 +65,9 @@ enum slot_state {
 struct lru_access {
 	gfp_t gfp; /* of the frame that a swapped page is read back to */
 	unsigned flags;
+	/* The caller's, order 0, to be that frame; NULL: one is allocated.
+	 * LRU_READ_BACK: it was taken; otherwise it is still the caller's. */
+	const pfn_t *frame;
 };
 
 enum lru_result { LRU_HERE, LRU_READ_BACK, LRU_ABSENT };

@@ -62,6 +62,39 @@ ALWAYS_INLINE gfp_t dist_mobility(uint64_t *rng, gfp_t gfp)
 	return gfp | mobility[rng_below(rng, ARRAY_SIZE(mobility))];
 }
 
+/*
+ * Draws by weight in constant time, whatever the weights (Walker's alias
+ * method; the table is built as in Vose, "A linear algorithm for generating
+ * random numbers with a given distribution", IEEE TSE 1991): a place is drawn
+ * uniformly, then either itself or its one alias. Weights are kept to 2^-32 of
+ * a place. Read only, so threads share one.
+ */
+struct dist_alias {
+	uint32_t n;
+	struct {
+		uint32_t keep; /* of 2^32: the place itself */
+		uint32_t alias;
+	} place[];
+};
+
+/*
+ * n elements of which the one of rank k, k = 1 .. n, is drawn in proportion to
+ * k^-theta (Zipf; 0: uniform). Which element has which rank is drawn from rng,
+ * so that neighbours are as seldom used as strangers. 1 <= n < 2^32. NULL: no
+ * memory. free() it.
+ */
+struct dist_alias *dist_zipf(uint64_t *rng, uint32_t n, double theta)
+	MUST_CHECK;
+
+ALWAYS_INLINE uint32_t dist_draw(const struct dist_alias *table, uint64_t *rng)
+{
+	const uint64_t random = rng_next(rng);
+	const uint32_t i =
+		(uint32_t)((uint64_t)table->n * (uint32_t)random >> 32);
+
+	return random >> 32 < table->place[i].keep ? i : table->place[i].alias;
+}
+
 /* Puts 0 .. n-1 into index[] in random order (Fisher-Yates). */
 void dist_permutation(uint64_t *rng, uint32_t *index, uint32_t n);
 

@@ -21,6 +21,7 @@ enum mobility {
 	MOBILITY_MIXED
 }; /* what gfp says; unmovable,
 movable and reclaimable requests in turn, at random */
+enum access { ACCESS_ZIPF, ACCESS_UNIFORM };
 
 /* kmalloc_mix: whose sizes, see workloads/data. */
 enum size_mix_name { MIX_GIT, MIX_HACKBENCH, MIX_REDIS, MIX_TAR };
@@ -47,6 +48,13 @@ struct workload_params {
 	uint64_t area_min, area_max; /* vmalloc */
 	enum size_mix_name mix;
 	enum sharing sharing;
+	/* pages on the LRU lists */
+	unsigned working_set; /* percent of the machine, 1 .. 1000 */
+	enum access access;
+	uint32_t theta;    /* zipf: exponent in thousandths */
+	unsigned dirty;    /* percent of the accesses that write */
+	uint32_t work;     /* times that a content is read after each access */
+	uint64_t pause_ns; /* burst: from one to the next */
 	uint64_t seed;
 };
 

@@ -24,6 +24,7 @@
 
 #include "alloc/base/event.h"
 #include "workloads/lib/rng.h"
+#include "workloads/lib/timeline.h"
 #include "workloads/lib/worker.h"
 
 ALWAYS_INLINE uint64_t probe_begin(void)
@@ -80,6 +81,16 @@ ALWAYS_INLINE void probe_record(struct worker *w, enum latency_kind kind,
 	w->sample_last[kind] = end - begin + 1;
 	if (likely(before))
 		hist_record(w->lat[kind], before - 1);
+	if (unlikely(w->timeline))
+		timeline_record(w->timeline, kind, begin, end - begin);
+}
+
+/* A request of which the workload wants to show when it was served. */
+ALWAYS_INLINE void probe_asked(struct worker *w, bool got,
+			       const enum probe probe)
+{
+	if (probe == PROBE_SAMPLED && w->timeline)
+		timeline_asked(w->timeline, tsc_read(), got);
 }
 
 /* The last readings, when the loop has ended. By the worker itself. */

@@ -21,6 +21,7 @@ enum latency_kind { LAT_ALLOC, LAT_FREE, LAT_TOUCH, NR_LATENCIES };
 #define NR_TALLIES 4
 
 struct team;
+struct timeline;
 
 struct worker {
 	/* read by the loop */
@@ -48,7 +49,9 @@ struct worker {
 	uint64_t sample_last[NR_LATENCIES]; /* reading + 1 that is not in the
 					       histogram yet, 0: none */
 	struct hist *lat[NR_LATENCIES];     /* ticks of the TSC */
-	uint16_t index;                     /* 0 .. team->nr - 1 */
+	struct timeline *timeline; /* NULL: latencies over time are not wanted
+				    */
+	uint16_t index;            /* 0 .. team->nr - 1 */
 };
 
 struct team {
@@ -105,6 +108,11 @@ _Static_assert(WORKLOAD_EVEN_THREADS + WORKLOAD_FRAMES + WORKLOAD_TOUCH +
 #define USES_AREA        0x1000u
 #define USES_MIX         0x2000u
 #define USES_SHARING     0x4000u
+#define USES_WORKING_SET 0x8000u
+#define USES_ACCESS      0x10000u /* access, theta */
+#define USES_DIRTY       0x20000u
+#define USES_WORK        0x40000u
+#define USES_PAUSE       0x80000u
 
 /* A result of a workload's own, beside throughput and latency. */
 struct workload_metric {

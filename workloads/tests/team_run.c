@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "alloc/page/layout.h"
+#include "alloc/page/reclaim.h"
 #include "harness/arena.h"
 #include "workloads/lib/rng.h"
 
@@ -59,6 +60,9 @@ struct workload_params team_params(void)
 		.bytes_max = 512 << 10,
 		.area_min = 5 << 20,
 		.area_max = 12 << 20,
+		.working_set = 150,
+		.theta = 990,
+		.dirty = 30,
 		.seed = 1,
 	};
 }
@@ -301,6 +305,26 @@ static void slab_end(struct hall *hall, struct team_run *run)
 	free(hall->counters);
 }
 
+/* LRU lists, kswapd and a swap file as large as the machine. */
+static struct reclaim *reclaim_of(const struct team_run *run,
+				  struct page_engine *engine)
+{
+	struct reclaim *r = NULL;
+	struct reclaim_config cfg;
+	const char *dir = getenv("TMPDIR");
+	char err[256];
+
+	reclaim_defaults(&cfg);
+	cfg.events = 1 << 16;
+	cfg.event_span = 1 << 20;
+	cfg.swap.dir = dir ? dir : "/tmp";
+	cfg.swap.bytes = run->bytes;
+	cfg.swap.faults = run->swap_faults;
+	if (reclaim_create(&r, engine, &cfg, err, sizeof(err)))
+		abort();
+	return r;
+}
+
 static void workload_run(struct hall *hall, struct team_run *run,
 			 const struct bound_workload *bound)
 {
@@ -352,17 +376,25 @@ static void run_on_engine(struct hall *hall, struct team_run *run,
 			  const struct bound_workload *bound)
 {
 	const struct page_ops *ops = hall->engine->ops;
+	struct reclaim *reclaim = NULL;
 	const char *broken;
 
+	if (bound->workload->needs & WORKLOAD_RECLAIM)
+		reclaim = reclaim_of(run, hall->engine);
 	if (run->pages)
 		slab_start(hall, slab_binding_find(run->engine)->ops);
 	workload_run(hall, run, bound);
 	if (run->pages)
 		slab_end(hall, run);
+	if (reclaim) {
+		reclaim_stop(reclaim);
+		run->verified = reclaim_verify(reclaim);
+	}
 	ops->drain(hall->engine, NULL);
 	broken = ops->verify(hall->engine);
 	if (!run->verified)
 		run->verified = broken;
+	reclaim_destroy(reclaim);
 }
 
 int team_run(struct team_run *run)

@@ -6,6 +6,7 @@
 #ifndef WORKLOADS_TESTS_TEAM_RUN_H
 #define WORKLOADS_TESTS_TEAM_RUN_H
 
+#include "alloc/page/swap.h"
 #include "harness/bind.h"
 
 struct team_run {
@@ -19,7 +20,8 @@ struct team_run {
 	unsigned nodes;           /* that share them, and 8 CPUs; 0: one */
 	struct mem_policy policy; /* of each thread */
 	unsigned threads, window_ms;
-	bool pinned; /* thread i on CPU i; for figures */
+	bool pinned;                    /* thread i on CPU i; for figures */
+	struct swap_faults swap_faults; /* of workloads that need reclaim */
 	/* out: [probe], sums over the threads */
 	uint64_t ops_ok[NR_PROBES], ops_failed[NR_PROBES];
 	uint64_t samples[NR_LATENCIES];

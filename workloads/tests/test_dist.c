@@ -197,3 +197,48 @@ Test(dist, permutations_are_uniform)
 	cr_assert_eq(nr, 24);
 	assert_law(count, share, 24);
 }
+
+/* The element of rank k is drawn in proportion to k^-theta; ranks are found by
+ * sorting what was seen, for the permutation is the table's secret. */
+static int compare_falling(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+Test(dist, zipf_has_its_law)
+{
+	enum { N = 100 };
+	static const double thetas[] = { 0, 0.5, 0.99, 1.2 };
+
+	for (size_t t = 0; t < ARRAY_SIZE(thetas); t++) {
+		uint64_t rng = rng_seed(7, t), seen[N] = { 0 };
+		struct dist_alias *table = dist_zipf(&rng, N, thetas[t]);
+		double share[N], sum = 0;
+
+		cr_assert(table);
+		for (unsigned i = 0; i < NR_DRAWS; i++)
+			seen[dist_draw(table, &rng)]++;
+		for (unsigned k = 0; k < N; k++)
+			sum += share[k] = pow(k + 1, -thetas[t]);
+		for (unsigned k = 0; k < N; k++)
+			share[k] /= sum;
+		/* where shares are equal, sorting would bend the law */
+		if (thetas[t] > 0)
+			qsort(seen, N, sizeof(seen[0]), compare_falling);
+		assert_law(seen, share, N);
+		free(table);
+	}
+}
+
+Test(dist, zipf_of_one_element)
+{
+	uint64_t rng = 1;
+	struct dist_alias *table = dist_zipf(&rng, 1, 0.99);
+
+	cr_assert(table);
+	for (unsigned i = 0; i < 100; i++)
+		cr_assert_eq(dist_draw(table, &rng), 0);
+	free(table);
+}

@@ -146,7 +146,7 @@ static bool has_event(const struct pressure *p, enum event_kind kind,
 /* One page of the ramp; false: no page. */
 static bool ramp_step(struct pressure *p, struct owner_slot *slot)
 {
-	const struct lru_access how = { GFP_HIGHUSER_MOVABLE, 0 };
+	const struct lru_access how = { .gfp = GFP_HIGHUSER_MOVABLE };
 	pfn_t pfn;
 
 	cr_assert_eq(lru_access(&p->ctx, slot, &how, &pfn), LRU_ABSENT);

@@ -126,7 +126,8 @@ bool owner_check(struct page_ctx *ctx, const struct owner *o, pfn_t pfn)
 
 int owner_use(struct page_ctx *ctx, struct owner *o, gfp_t gfp, bool write)
 {
-	const struct lru_access how = { gfp, write ? LRU_WRITE : 0 };
+	const struct lru_access how = { .gfp = gfp,
+					.flags = write ? LRU_WRITE : 0 };
 	pfn_t pfn = PFN_NONE;
 	int r = lru_access(ctx, &o->slot, &how, &pfn);
 

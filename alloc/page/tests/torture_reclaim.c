@@ -101,8 +101,8 @@ static void look(struct thread *w, const struct owner *o, pfn_t pfn)
 /* One access. Shared owners never change after they were filled. */
 static void use(struct thread *w, struct owner *o, bool write)
 {
-	const struct lru_access how = { GFP_HIGHUSER_MOVABLE,
-					write ? LRU_WRITE : 0 };
+	const struct lru_access how = { .gfp = GFP_HIGHUSER_MOVABLE,
+					.flags = write ? LRU_WRITE : 0 };
 	pfn_t pfn = PFN_NONE;
 	int r = lru_access(&w->ctx, &o->slot, &how, &pfn);
 

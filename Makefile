@@ -205,7 +205,7 @@ fuzz-bins: $(FUZZ_BIN)
 # the rules beside the real ones: what the fault tests run.
 FAULTY_DIRS := alloc/page/engines alloc/page/tests/engines
 $(B)/zonebench-faulty: FORCE
-	@$(MAKE) --no-print-directory B=$(B)/faulty DEFS='$(DEFS) -DFAULTS' \
+	@$(MAKE) --no-print-directory B=$(B)/faulty CFLAGS=-g1 DEFS='$(DEFS) -DFAULTS' \
 		ENGINE_DIRS='$(FAULTY_DIRS)' $(B)/faulty/zonebench
 	@cmp -s $(B)/faulty/zonebench $@ || cp $(B)/faulty/zonebench $@
 
@@ -247,34 +247,35 @@ test-call:
 test-faults: $(B)/zonebench-faulty
 	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
 
-# Each variant has its own objects. Checks are on in the sanitizer builds.
+# Each variant has its own objects. Checks are on in the sanitizer builds; lines
+# are all that a report names, and more (-g) doubles the time to compile.
 test-variant: tests
 	@$(RUN) --jobs $(JOBS) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
 # Both at once: one build and one run less than apart (test-ubsan).
 test-asan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
-		$(SUB) B=$(B)/asan OPT=-O1 CHECK=2 PLAIN=1 LABEL=asan: \
+		$(SUB) B=$(B)/asan OPT=-O1 CFLAGS=-g1 CHECK=2 PLAIN=1 LABEL=asan: \
 		SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' test-variant
 test-ubsan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
-		$(SUB) B=$(B)/ubsan OPT=-O1 CHECK=2 LABEL=ubsan: \
+		$(SUB) B=$(B)/ubsan OPT=-O1 CFLAGS=-g1 CHECK=2 LABEL=ubsan: \
 		SAN='-fsanitize=undefined' test-variant
 # Unchecked, so that races are looked for in the code that is measured.
 test-tsan:
 	+@TSAN_OPTIONS=suppressions=$(CURDIR)/scripts/tsan.supp \
-		$(SUB) B=$(B)/tsan OPT=-O1 CHECK=0 PLAIN=1 LABEL=tsan: \
+		$(SUB) B=$(B)/tsan OPT=-O1 CFLAGS=-g1 CHECK=0 PLAIN=1 LABEL=tsan: \
 		SAN='-fsanitize=thread' test-variant
 test-clang:
 ifneq ($(HAS_CLANG),)
-	+@$(SUB) B=$(B)/clang CC=$(CLANG) $(B)/clang/zonebench
-	+@$(SUB) B=$(B)/clang CC=$(CLANG) LABEL=clang: tests test-unit
+	+@$(SUB) B=$(B)/clang CC=$(CLANG) CFLAGS=-g1 $(B)/clang/zonebench
+	+@$(SUB) B=$(B)/clang CC=$(CLANG) CFLAGS=-g1 LABEL=clang: tests test-unit
 else
 	@$(RUN) --skip 'no $(CLANG)'
 endif
 FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 test-fuzz:
 ifneq ($(HAS_CLANG),)
-	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CHECK=2 SAN='$(FUZZ_FLAGS)' fuzz-bins
+	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CFLAGS=-g1 CHECK=2 SAN='$(FUZZ_FLAGS)' fuzz-bins
 	@FUZZ_DIR=$(B)/fuzzing/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN) scripts/fuzz.sh
 else
 	@$(RUN) --skip 'no $(CLANG)'

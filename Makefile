@@ -272,10 +272,13 @@ ifneq ($(HAS_CLANG),)
 else
 	@$(RUN) --skip 'no $(CLANG)'
 endif
+# What is fuzzed reads text: two loops are enough for job files to name.
+FUZZ_LOOPS := WORKLOADS='pair bulk' SLAB_WORKLOADS=obj_pair
 FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 test-fuzz:
 ifneq ($(HAS_CLANG),)
-	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CFLAGS=-g1 CHECK=2 SAN='$(FUZZ_FLAGS)' fuzz-bins
+	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CFLAGS=-g1 CHECK=2 SAN='$(FUZZ_FLAGS)' \
+		$(FUZZ_LOOPS) fuzz-bins
 	@FUZZ_DIR=$(B)/fuzzing/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN) scripts/fuzz.sh
 else
 	@$(RUN) --skip 'no $(CLANG)'

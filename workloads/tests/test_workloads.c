@@ -13,12 +13,20 @@
 static struct team_run run_of(const struct page_binding *b,
 			      const struct workload *workload, unsigned threads)
 {
-	return (struct team_run){ .engine = b->ops->name,
-				  .workload = workload->name,
-				  .params = team_params(),
-				  .bytes = 64 << 20,
-				  .threads = threads,
-				  .window_ms = 5 };
+	struct team_run run = { .engine = b->ops->name,
+				.workload = workload->name,
+				.params = team_params(),
+				.bytes = 64 << 20,
+				.threads = threads,
+				.window_ms = 5 };
+
+	/* little that has to be swapped: test_owned.c is about pressure */
+	if (workload->needs & WORKLOAD_RECLAIM) {
+		run.params.working_set = 50;
+		run.params.occupancy = 20;
+		run.params.outstanding = 4;
+	}
+	return run;
 }
 
 static void assert_sound(const struct team_run *run)
@@ -52,7 +60,8 @@ static void run_pair(const struct page_binding *b,
 		cr_assert_eq(team_run(&run), 0);
 		assert_sound(&run);
 		window_ms *= 10;
-	} while ((!run.ops_ok[PROBE_NONE] || !run.samples[LAT_ALLOC] ||
+	} while ((!run.ops_ok[PROBE_NONE] || !run.ops_ok[PROBE_SAMPLED] ||
+		  !run.samples[LAT_ALLOC] ||
 		  (frees(workload) && !run.samples[LAT_FREE])) &&
 		 window_ms <= 5000);
 	for (unsigned probe = 0; probe < NR_PROBES; probe++) {

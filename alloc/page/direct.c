@@ -266,7 +266,8 @@ static long available_pages(const struct reclaim *rc, const struct zone *zone)
 	       (long)(held.cached_pages + held.limbo_pages);
 }
 
-/* should_reclaim_retry */
+/* should_reclaim_retry. Whoever gives up has given up the last HighAtomic block
+ * before: its free pages count for nobody else. */
 static bool retry_reclaim(struct attempt *a)
 {
 	const struct alloc_request *r = a->r;
@@ -294,7 +295,7 @@ static bool retry_reclaim(struct attempt *a)
 			return true;
 		}
 	}
-	return false;
+	return request_unreserve(r, true);
 }
 
 /* should_compact_retry */

@@ -264,6 +264,7 @@ static bool shrink_once(struct balance *b)
 
 	sc->nr_to_reclaim = 0;
 	for_eligible(b, want_high);
+	age_anon(sc, b->w->nid);
 	shrink_node(sc, b->w->nid);
 	if (sc->order && sc->nr_reclaimed >= compact_gap(sc->order))
 		sc->order = 0;

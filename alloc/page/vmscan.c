@@ -487,6 +487,12 @@ static bool adjust_scan(unsigned long nr[NR_LRU_LISTS],
 	return true;
 }
 
+void age_anon(struct scan_control *sc, unsigned nid)
+{
+	if (sc->r->swap && node_inactive_is_low(sc, nid, LRU_INACTIVE_ANON))
+		shrink_active(sc, nid, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+}
+
 static void shrink_lists(struct scan_control *sc, unsigned nid)
 {
 	/* direct reclaim at the first priority keeps the proportion and goes on
@@ -519,9 +525,7 @@ static void shrink_lists(struct scan_control *sc, unsigned nid)
 		adjusted = true;
 	}
 	sc->nr_reclaimed += reclaimed;
-	if (sc->r->swap && sc->may_io &&
-	    node_inactive_is_low(sc, nid, LRU_INACTIVE_ANON))
-		shrink_active(sc, nid, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+	age_anon(sc, nid);
 }
 
 /* Pages that the thread has freed to the node. */

@@ -36,6 +36,10 @@ struct scan_control {
  * lock held. */
 void shrink_node(struct scan_control *sc, unsigned nid);
 
+/* Where the inactive anonymous list is too short, 32 active pages move to it,
+ * whether or not any are to be swapped now. As shrink_node(). */
+void age_anon(struct scan_control *sc, unsigned nid);
+
 /* May anonymous pages be reclaimed at all? */
 bool reclaim_can_swap(const struct reclaim *r);
 /* Pages of the zone that reclaim may hope for (zone_reclaimable_pages). */

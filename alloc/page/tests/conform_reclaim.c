@@ -496,8 +496,7 @@ static unsigned huge_blocks(struct pressure *p, gfp_t gfp)
 static void compacts(bool unmovable)
 {
 	struct reclaim_config cfg = pressure_config();
-	struct pressure *p =
-		pressure_make(small_machine(KERNEL_6_1, 1), &engine_ops, &cfg);
+	struct pressure *p = make(MARKED_80M, &cfg);
 	const unsigned nr = (unsigned)p->m->managed;
 	struct owner *o = owners_make(nr, false);
 	pfn_t *fixed = calloc(nr, sizeof(*fixed));
@@ -512,6 +511,8 @@ static void compacts(bool unmovable)
 	engine_ops.drain(p->e, &p->ctx);
 	while (unmovable && nr_fixed < 64) {
 		fixed[nr_fixed] = alloc_pages(&p->ctx, GFP_KERNEL, 0);
+		cr_assert(pfn_valid(fixed[nr_fixed]));
+		owner_fill(&p->ctx, &o[nr_fixed], fixed[nr_fixed]);
 		nr_fixed++;
 	}
 	before = huge_blocks(p, GFP_TRANSHUGE_LIGHT);
@@ -536,6 +537,9 @@ static void compacts(bool unmovable)
 		cr_assert_eq(
 			owner_use(&p->ctx, &o[i], GFP_HIGHUSER_MOVABLE, false),
 			0);
+	/* what cannot be moved is where it was, as it was */
+	for (unsigned i = 0; i < nr_fixed; i++)
+		cr_assert(owner_check(&p->ctx, &o[i], fixed[i]));
 	free_pages_bulk(&p->ctx, nr_fixed, fixed);
 	free(fixed);
 	owners_drop(p, o, nr);

@@ -109,6 +109,9 @@ struct machine *marked_machine(enum marked_machine which)
 		extent(d, 0, ZONE_NORMAL, 4096, 4096);
 		extent(d, 0, ZONE_HIGHMEM, 8192, 2048);
 		break;
+	case MARKED_80M:
+		extent(d, 0, ZONE_DMA32, 4096, 16384);
+		break;
 	case MARKED_32M:
 		extent(d, 0, ZONE_DMA32, 4096, 4096);
 		break;

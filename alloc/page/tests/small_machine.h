@@ -23,13 +23,15 @@ struct machine *bare_machine(enum kernel_rules kernel, uint64_t pages);
  *   MARKED_I386     DMA 3968, Normal 218112, HighMem 32768; 2 CPUs, PAE
  *   MARKED_2_NODES  node 0 DMA 3840, DMA32 61440; node 1 DMA32 65536; 4 CPUs
  *   MARKED_I386_40M DMA 3968, Normal 4096, HighMem 2048; 4 CPUs, PAE
- *   MARKED_32M      DMA 3840, DMA32 4096; 4 CPUs: cheap to fill */
+ *   MARKED_32M      DMA 3840, DMA32 4096; 4 CPUs: cheap to fill
+ *   MARKED_80M      DMA 3840, DMA32 16384; 4 CPUs */
 enum marked_machine {
 	MARKED_X86_64,
 	MARKED_I386,
 	MARKED_2_NODES,
 	MARKED_I386_40M,
 	MARKED_32M,
+	MARKED_80M,
 };
 struct machine *marked_machine(enum marked_machine which);
 

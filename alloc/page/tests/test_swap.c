@@ -2,9 +2,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "alloc/page/swap.h"
@@ -127,6 +129,37 @@ Test(swap, faults_have_a_status)
 		free(in);
 		swap_close(s);
 	}
+}
+
+/* The kernel itself cuts a write short, then refuses the rest: a limit on the
+ * size of files stands for a file system that is full. */
+Test(swap, write_that_the_kernel_refuses_is_a_status)
+{
+	const struct rlimit limit = { 20 << PAGE_SHIFT, RLIM_INFINITY };
+	struct swap *s = open_swap(64, (struct swap_faults){ 0 });
+	char *out = pages_make(32, 1), *in = pages_make(1, 0);
+	struct swap_stats stats;
+	void *page[32];
+	uint32_t first;
+
+	for (unsigned i = 0; i < 32; i++)
+		page[i] = out + i * PAGE_SIZE;
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_assert_eq(swap_alloc(s, 32, &first), 32);
+	cr_expect_eq(swap_write(s, 0, 32, page), SWAP_ENOSPC);
+	/* what fits is written all the same, next time */
+	cr_expect_eq(swap_write(s, 0, 20, page), SWAP_OK);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_expect_eq(swap_read(s, i, in), SWAP_OK);
+		cr_expect_eq(memcmp(in, page[i], PAGE_SIZE), 0);
+	}
+	swap_stats(s, &stats);
+	cr_expect_eq(stats.failed[SWAP_ENOSPC], 1);
+	cr_expect_eq(stats.written, 20);
+	free(out);
+	free(in);
+	swap_close(s);
 }
 
 /* Somebody else changes the file: the page is refused, not handed back. */

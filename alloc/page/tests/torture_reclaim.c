@@ -3,8 +3,10 @@
  * engine: pages of their own, pages that all of them read, blocks that cannot
  * move, requests that may not wait, huge pages; swap transfers fail meanwhile.
  * With kswapd and kcompactd, and without, when all threads reclaim directly.
- * No byte may be wrong, no page lost, and every thread must get on. A main of
- * its own, because Criterion does not start under ThreadSanitizer.
+ * No byte may be wrong, no page lost, and every thread must get on. Then a
+ * crowd that does nothing but reclaim directly, without faults: no request of
+ * it may fail, since there is always something to swap. A main of its own,
+ * because Criterion does not start under ThreadSanitizer.
  *
  *   torture_reclaim [--seconds N] [--threads N] [--engine NAME]
  */
@@ -23,7 +25,11 @@
 #define MAX_THREADS 16
 #define SHARED      512u
 #define HELD        32u
-#define STUCK_S     60u  /* no operation for so long: a livelock */
+#define STUCK_S     60u /* no operation for so long: a livelock */
+#define LOOKS       20u /* at the threads, per second */
+#define CROWD       8u  /* threads */
+#define CROWD_OPS   1500u
+#define EVENTS      1024u
 #define LOOK        512u /* bytes between the words that are looked at */
 
 struct torture {
@@ -31,6 +37,7 @@ struct torture {
 	struct owner *own, *shared;
 	unsigned nr_own;
 	_Atomic unsigned filled; /* threads that have filled their part */
+	_Atomic unsigned ended;
 	_Atomic bool stop;
 };
 
@@ -43,6 +50,8 @@ struct thread {
 	uint64_t failed;
 	struct zone_counters counters[2 * MAX_NR_ZONES];
 	struct page_ctx ctx;
+	struct event_ring events;
+	struct event slot[EVENTS];
 	struct {
 		pfn_t pfn;
 		unsigned order;
@@ -160,63 +169,104 @@ static void step_blocks(struct thread *w)
 		w->nr_held++;
 }
 
+/* Memory is full before anything else: the thread's part of it. */
+static void enter(struct thread *w)
+{
+	struct torture *t = w->t;
+
+	w->events.slot = w->slot;
+	w->events.cap = EVENTS;
+	w->events.span = 1 << 20;
+	if (page_ctx_enter(&w->ctx, t->p->e, (uint16_t)(w->index % 4),
+			   w->counters, &w->events))
+		die(t->p->e->ops->name, "thread_enter failed");
+	for (unsigned i = w->index; i < t->nr_own; i += w->nr)
+		use(w, &t->own[i], true);
+	/* relaxed, both: only have to be seen eventually */
+	atomic_fetch_add_explicit(&t->filled, 1, memory_order_relaxed);
+	while (atomic_load_explicit(&t->filled, memory_order_relaxed) < w->nr)
+		usleep(1000);
+}
+
+/* One of the owners that are this thread's alone. */
+static struct owner *own(struct thread *w)
+{
+	const struct torture *t = w->t;
+
+	return &t->own[draw(w, t->nr_own / w->nr) * w->nr + w->index];
+}
+
+static void leave(struct thread *w)
+{
+	page_ctx_exit(&w->ctx);
+	/* relaxed: joined afterwards */
+	atomic_fetch_add_explicit(&w->t->ended, 1, memory_order_relaxed);
+}
+
 static void *run_thread(void *arg)
 {
 	struct thread *w = arg;
 	struct torture *t = w->t;
 
-	if (page_ctx_enter(&w->ctx, t->p->e, (uint16_t)(w->index % 4),
-			   w->counters, NULL))
-		die(t->p->e->ops->name, "thread_enter failed");
-	/* memory is full from the start */
-	for (unsigned i = w->index; i < t->nr_own; i += w->nr)
-		use(w, &t->own[i], true);
-	/* relaxed, all: only have to be seen eventually */
-	atomic_fetch_add_explicit(&t->filled, 1, memory_order_relaxed);
+	enter(w);
+	/* relaxed, both: only have to be seen eventually */
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		const unsigned what = (unsigned)draw(w, 32);
-		/* each thread has the owners of its own remainder */
-		const unsigned own =
-			(unsigned)draw(w, t->nr_own / w->nr) * w->nr + w->index;
 
 		if (what == 0)
-			lru_delete(&w->ctx, &t->own[own].slot);
+			lru_delete(&w->ctx, &own(w)->slot);
 		else if (what < 4)
 			step_blocks(w);
 		else if (what < 12)
 			use(w, &t->shared[draw(w, SHARED)], false);
 		else
-			use(w, &t->own[own], what < 22);
+			use(w, own(w), what < 22);
 		atomic_fetch_add_explicit(&w->ops, 1, memory_order_relaxed);
 	}
 	while (w->nr_held--)
 		free_pages(&w->ctx, w->held[w->nr_held].pfn,
 			   w->held[w->nr_held].order);
-	page_ctx_exit(&w->ctx);
+	leave(w);
 	return NULL;
 }
 
+static void *crowd_thread(void *arg)
+{
+	struct thread *w = arg;
+
+	enter(w);
+	for (unsigned i = 0; i < CROWD_OPS; i++) {
+		use(w, own(w), draw(w, 2));
+		/* relaxed: only has to be seen eventually */
+		atomic_fetch_add_explicit(&w->ops, 1, memory_order_relaxed);
+	}
+	leave(w);
+	return NULL;
+}
+
+/* Until that many seconds after memory was full, or all have ended. */
 static void watch(struct thread *thread, unsigned nr, unsigned seconds)
 {
 	const struct torture *t = thread->t;
 	uint64_t seen[MAX_THREADS] = { 0 };
 	unsigned still[MAX_THREADS] = { 0 }, waited = 0;
 
-	/* relaxed: they are counted */
+	/* relaxed, all: they are counted */
 	while (atomic_load_explicit(&t->filled, memory_order_relaxed) < nr) {
-		if (waited++ == STUCK_S * 100)
+		if (waited++ == STUCK_S * LOOKS)
 			die(thread->ctx.ops->name, "memory does not fill");
-		usleep(10000);
+		usleep(1000000 / LOOKS);
 	}
-	for (unsigned s = 0; s < seconds; s++) {
-		sleep(1);
+	for (unsigned s = 0; s < seconds * LOOKS; s++) {
+		if (atomic_load_explicit(&t->ended, memory_order_relaxed) == nr)
+			return;
+		usleep(1000000 / LOOKS);
 		for (unsigned i = 0; i < nr; i++) {
-			/* relaxed: a statistic */
 			const uint64_t ops = atomic_load_explicit(
 				&thread[i].ops, memory_order_relaxed);
 
 			still[i] = ops == seen[i] ? still[i] + 1 : 0;
-			if (still[i] == STUCK_S)
+			if (still[i] == STUCK_S * LOOKS && ops != CROWD_OPS)
 				die(thread[i].ctx.ops->name,
 				    "a thread does not get on");
 			seen[i] = ops;
@@ -237,7 +287,15 @@ static struct owner *owners(unsigned nr, unsigned first, unsigned file_of)
 	return o;
 }
 
-static struct torture *torture_make(const struct page_ops *ops, bool kswapd)
+static const struct swap_faults faults = { .seed = 7,
+					   .write_eio = 5000,
+					   .write_enospc = 5000,
+					   .write_short = 20000,
+					   .read_eio = 5000,
+					   .read_corrupt = 20000 };
+
+static struct torture *torture_make(const struct page_ops *ops, bool kswapd,
+				    const struct swap_faults *swap_faults)
 {
 	struct reclaim_config cfg = pressure_config();
 	struct torture *t = calloc(1, sizeof(*t));
@@ -247,12 +305,8 @@ static struct torture *torture_make(const struct page_ops *ops, bool kswapd)
 	cfg.kswapd = cfg.kcompactd = cfg.proactive = kswapd;
 	cfg.event_span = 1 << 20;
 	cfg.swap.bytes = 64 << 20;
-	cfg.swap.faults = (struct swap_faults){ .seed = 7,
-						.write_eio = 5000,
-						.write_enospc = 5000,
-						.write_short = 20000,
-						.read_eio = 5000,
-						.read_corrupt = 20000 };
+	if (swap_faults)
+		cfg.swap.faults = *swap_faults;
 	t->p = pressure_make(
 		marked_machine(kswapd ? MARKED_I386_40M : MARKED_32M), ops,
 		&cfg);
@@ -278,26 +332,35 @@ static void torture_end(struct torture *t, const char *name)
 	free(t);
 }
 
-static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
-		bool kswapd)
+static struct thread *start(struct torture *t, unsigned nr,
+			    void *(*run)(void *))
 {
-	struct torture *t = torture_make(ops, kswapd);
+	const char *name = t->p->e->ops->name;
 	struct thread *thread =
 		aligned_alloc(CACHELINE_SIZE, nr * sizeof(*thread));
-	const struct vm_events *v = reclaim_vm_events(t->p->r);
-	uint64_t total = 0, failed = 0;
 
 	if (!thread)
-		die(ops->name, "not enough memory");
+		die(name, "not enough memory");
 	memset(thread, 0, nr * sizeof(*thread));
 	for (unsigned i = 0; i < nr; i++) {
 		thread[i].t = t;
 		thread[i].index = i;
 		thread[i].nr = nr;
 		thread[i].rng = 0x9e3779b97f4a7c15ULL * (i + 1);
-		if (pthread_create(&thread[i].id, NULL, run_thread, &thread[i]))
-			die(ops->name, "pthread_create failed");
+		if (pthread_create(&thread[i].id, NULL, run, &thread[i]))
+			die(name, "pthread_create failed");
 	}
+	return thread;
+}
+
+static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
+		bool kswapd)
+{
+	struct torture *t = torture_make(ops, kswapd, &faults);
+	struct thread *thread = start(t, nr, run_thread);
+	const struct vm_events *v = reclaim_vm_events(t->p->r);
+	uint64_t total = 0, failed = 0;
+
 	watch(thread, nr, seconds);
 	/* relaxed: see run_thread() */
 	atomic_store_explicit(&t->stop, true, memory_order_relaxed);
@@ -321,6 +384,40 @@ static void run(const struct page_ops *ops, unsigned nr, unsigned seconds,
 	free(thread);
 }
 
+static bool reclaimed(const struct thread *w)
+{
+	for (uint32_t i = 0; i < w->events.used; i++)
+		if (w->events.slot[i].kind == EV_RECLAIM_BEGIN)
+			return true;
+	return false;
+}
+
+static void run_crowd(const struct page_ops *ops)
+{
+	struct torture *t = torture_make(ops, false, NULL);
+	struct thread *thread = start(t, CROWD, crowd_thread);
+	const struct vm_events *v = reclaim_vm_events(t->p->r);
+	struct reclaim_stalls stalls;
+
+	watch(thread, CROWD, UINT32_MAX / LOOKS);
+	for (unsigned i = 0; i < CROWD; i++) {
+		pthread_join(thread[i].id, NULL);
+		if (thread[i].failed)
+			die(ops->name, "a request failed with pages to swap");
+		if (!reclaimed(&thread[i]))
+			die(ops->name, "a thread did not have to reclaim");
+	}
+	reclaim_stalls(t->p->r, &stalls);
+	printf("torture_reclaim: %s, a crowd of %u: %llu direct reclaims, "
+	       "%llu pages out\n",
+	       ops->name, CROWD, (unsigned long long)stalls.nr,
+	       (unsigned long long)vm_read(v, VM_PSWPOUT));
+	if (vm_read(v, VM_OOM_KILL))
+		die(ops->name, "out of memory with pages to swap");
+	torture_end(t, ops->name);
+	free(thread);
+}
+
 int main(int argc, char **argv)
 {
 	struct torture_args args = { .seconds = 1, .threads = 3 };
@@ -332,6 +429,7 @@ int main(int argc, char **argv)
 	while ((b = torture_next(&args, b))) {
 		run(b->ops, args.threads, args.seconds, true);
 		run(b->ops, args.threads, args.seconds, false);
+		run_crowd(b->ops);
 		ran = true;
 	}
 	return !ran;

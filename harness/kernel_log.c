@@ -123,14 +123,10 @@ int kernel_log_read(const char *path, char **text, size_t *len, char *err,
 PRINTF_LIKE(2, 3)
 static int bad(struct player *p, const char *fmt, ...)
 {
-	const struct state_text *in = &p->log->in;
-	int n = snprintf(p->err, p->err_len, "%s:%d: ", in->name, in->line);
 	va_list args;
 
-	if (n < 0 || (size_t)n >= p->err_len)
-		return -EINVAL;
 	va_start(args, fmt);
-	vsnprintf(p->err + n, p->err_len - (size_t)n, fmt, args);
+	state_say(&p->log->in, p->err, p->err_len, fmt, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -139,16 +135,12 @@ PRINTF_LIKE(2, 3)
 static int differ(struct player *p, const char *fmt, ...)
 {
 	struct kernel_log *log = p->log;
-	int n = snprintf(log->difference, sizeof(log->difference),
-			 "%s:%d: ", log->in.name, log->in.line);
 	va_list args;
 
-	if (n > 0 && (size_t)n < sizeof(log->difference)) {
-		va_start(args, fmt);
-		vsnprintf(log->difference + n,
-			  sizeof(log->difference) - (size_t)n, fmt, args);
-		va_end(args);
-	}
+	va_start(args, fmt);
+	state_say(&log->in, log->difference, sizeof(log->difference), fmt,
+		  args);
+	va_end(args);
 	p->differs = true;
 	return 0;
 }

@@ -19,17 +19,23 @@
 #define STATE_MAX_ZONES  (MAX_NODES * MAX_NR_ZONES)
 #define STATE_MAX_BLOCKS (1ULL << 32 >> 9) /* pageblocks of 16 TiB */
 
+void state_say(const struct state_text *in, char *out, size_t out_len,
+	       const char *fmt, va_list args)
+{
+	int n = snprintf(out, out_len, "%s:%d: ", in->name, in->line);
+
+	if (n > 0 && (size_t)n < out_len)
+		vsnprintf(out + n, out_len - (size_t)n, fmt, args);
+}
+
 PRINTF_LIKE(4, 5)
 static int fail(const struct state_text *in, char *err, size_t err_len,
 		const char *fmt, ...)
 {
 	va_list args;
-	int n = snprintf(err, err_len, "%s:%d: ", in->name, in->line);
 
-	if (n < 0 || (size_t)n >= err_len)
-		return -EINVAL;
 	va_start(args, fmt);
-	vsnprintf(err + n, err_len - (size_t)n, fmt, args);
+	state_say(in, err, err_len, fmt, args);
 	va_end(args);
 	return -EINVAL;
 }

@@ -23,6 +23,7 @@
 #ifndef ALLOC_PAGE_STATE_H
 #define ALLOC_PAGE_STATE_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "alloc/page/engine.h"
@@ -78,6 +79,10 @@ struct state {
 	uint32_t *pfn; /* of all lists */
 	size_t nr_pfns, max_pfns;
 };
+
+/* "FILE:LINE: " of the line that was read last, and what fmt says of it. */
+void state_say(const struct state_text *in, char *out, size_t out_len,
+	       const char *fmt, va_list args);
 
 /* Next line; false at the end. */
 bool state_next_line(struct state_text *in, struct state_line *out);

@@ -136,7 +136,7 @@ static int run_once(struct run *run, const struct plan_step *step,
 }
 
 static const char *const result_files[] = { "result.json", "series.csv",
-					    "events.csv", "numa.csv",
+					    "events.csv",  "numa.csv",
 					    "latency.csv", "latency.hlog" };
 
 /* A repetition with its tries; its status line in status. */

@@ -37,7 +37,7 @@ struct chart {
 	char y_text[CHART_TEXT_MAX];
 	double x_min, x_max, y_min, y_max, c_max;
 	bool log_x, log_y, ideal, no_points;
-	bool two_lines; /* under the abscissa */
+	bool two_lines; /* under the abscissa; freeblocks: types as well */
 	unsigned series_style[CHART_SERIES_MAX], nr_series;
 	struct chart_label label[CHART_LABELS_MAX];
 	unsigned nr_labels;
@@ -91,6 +91,7 @@ int plot_latency_charts(struct plotter *p) MUST_CHECK;
 int plot_series_charts(struct plotter *p) MUST_CHECK;
 int plot_matrix_charts(struct plotter *p) MUST_CHECK;
 int plot_remote_charts(struct plotter *p) MUST_CHECK;
+int plot_pressure_charts(struct plotter *p) MUST_CHECK;
 
 /* Text of plots/NAME.gp, built in; NULL: no such name. */
 const char *plot_template(const char *name, size_t *len);

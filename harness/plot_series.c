@@ -1,14 +1,16 @@
 /*
  * Charts over time, from series.csv of the first ok repetition of a cell: free
- * blocks per order as a heat map, the unusable free space index of the largest
- * zone, what waits for grace periods, and huge pages still obtainable. Sums go
- * over all nodes and zones.
+ * blocks per order as a heat map above the types of the pageblocks, the
+ * unusable free space and fragmentation indexes of the largest zone, what waits
+ * for grace periods, huge pages still obtainable, and how much of what reclaim
+ * looked at it took. Sums go over all nodes and zones.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/page/gfp.h"
 #include "harness/outfile.h"
 #include "harness/plot_chart.h"
 #include "harness/stats.h"
@@ -17,6 +19,10 @@
 #define LIMBO          (INDEXES + 3)
 #define HUGE_GOT       (INDEXES + 6)
 #define COLUMNS        (INDEXES + 7)
+#define PGSCAN         (INDEXES + 20) /* four columns, then the types */
+#define BLOCK_TYPES    (PGSCAN + 4)
+#define COLUMNS_NOW    (BLOCK_TYPES + NR_TYPES)
+#define NR_TYPES       6 /* migratetypes */
 #define ROWS_MAX       2000000
 #define STEPS_MAX      300 /* time steps drawn, in all panels */
 #define PANELS_MAX     4
@@ -30,6 +36,10 @@ struct moment {
 	double largest;   /* free pages of the zone that `unusable` is of */
 	double limbo_mib; /* freed, waiting for a grace period */
 	double huge;      /* order-9 blocks had, percent; < 0: not asked for */
+	double extfrag;   /* of the same zone as unusable */
+	double scanned, stolen; /* since the start, whole machine */
+	double efficiency;      /* since the look before; NAN: nothing */
+	double type[NR_TYPES];  /* pageblocks */
 };
 
 struct series {
@@ -53,13 +63,13 @@ static int complain(struct plotter *p, const char *path, unsigned line,
 }
 
 /* Cuts the line into its fields; the number of them. */
-static unsigned split(char *line, char *field[COLUMNS])
+static unsigned split(char *line, char *field[COLUMNS_NOW])
 {
 	unsigned n = 0;
 
 	line[strcspn(line, "\r\n")] = '\0';
 	for (char *s = line; s; n++) {
-		if (n == COLUMNS)
+		if (n == COLUMNS_NOW)
 			return n;
 		field[n] = s;
 		s = strchr(s, ',');
@@ -99,13 +109,17 @@ static struct moment *moment_at(struct series *s, double t_s)
 
 static const char *add_row(struct series *s, char *line)
 {
-	char *field[COLUMNS];
-	double v[COLUMNS] = { 0 };
+	char *field[COLUMNS_NOW];
+	double v[COLUMNS_NOW] = { 0 };
 	struct moment *m;
+	unsigned nr = split(line, field);
 
-	if (split(line, field) != COLUMNS)
+	/* a run of an older version has no more */
+	if (nr < COLUMNS_NOW && nr >= COLUMNS)
+		nr = COLUMNS;
+	if (nr < COLUMNS)
 		return "22 fields or more";
-	for (unsigned i = 0; i < COLUMNS; i++) {
+	for (unsigned i = 0; i < nr; i++) {
 		bool index = i == INDEXES || i == INDEXES + 1 || i == HUGE_GOT;
 
 		if (i == 2 || (index && !*field[i]))
@@ -127,8 +141,26 @@ static const char *add_row(struct series *s, char *line)
 	if (v[3] >= m->largest) {
 		m->largest = v[3];
 		m->unusable = v[INDEXES + 1];
+		m->extfrag = *field[INDEXES] ? v[INDEXES] : NAN;
 	}
+	m->scanned = v[PGSCAN] + v[PGSCAN + 2];
+	m->stolen = v[PGSCAN + 1] + v[PGSCAN + 3];
+	for (unsigned i = 0; i < NR_TYPES; i++)
+		m->type[i] += v[BLOCK_TYPES + i];
 	return NULL;
+}
+
+/* What was taken of what was looked at between two looks. */
+static void set_efficiency(struct series *s)
+{
+	for (unsigned i = 0; i < s->nr; i++) {
+		struct moment *m = &s->moment[i];
+		const double scanned = i ? m->scanned - m[-1].scanned : 0;
+
+		m->efficiency = scanned > 0
+					? (m->stolen - m[-1].stolen) / scanned
+					: NAN;
+	}
 }
 
 static int read_series(struct plotter *p, const char *path, FILE *f,
@@ -154,6 +186,7 @@ static int read_series(struct plotter *p, const char *path, FILE *f,
 		if (expected)
 			return complain(p, path, nr, expected);
 	}
+	set_efficiency(s);
 	return 0;
 }
 
@@ -212,6 +245,17 @@ static double huge_percent(const struct moment *m)
 	return m->huge;
 }
 
+/* Where a block is to be had there is nothing to say: a gap. */
+static double extfrag_index(const struct moment *m)
+{
+	return m->extfrag >= 0 ? m->extfrag : NAN;
+}
+
+static double efficiency_share(const struct moment *m)
+{
+	return m->efficiency;
+}
+
 static double most(const struct series *s, unsigned nr,
 		   double (*value)(const struct moment *m))
 {
@@ -248,6 +292,36 @@ static void put_heat(FILE *f, const struct series *s, struct chart *c,
 	fputs("? ? ? ?\n\n\n", f);
 }
 
+/* Pageblocks of each type, in percent, stacked by the script. */
+static void put_types(FILE *f, const struct series *s)
+{
+	const unsigned step = s->nr / STEPS_MAX + 1;
+
+	fputs("# seconds, then % of pageblocks by type: ", f);
+	chart_quote(f, s->cell->engine);
+	putc('\n', f);
+	for (unsigned i = 0; i < s->nr; i += step) {
+		const struct moment *m = &s->moment[i];
+		double sum = 0;
+
+		for (unsigned k = 0; k < NR_TYPES; k++)
+			sum += m->type[k];
+		if (!(sum > 0))
+			continue;
+		fprintf(f, "%.6f", m->t_s);
+		for (unsigned k = 0; k < NR_TYPES; k++)
+			fprintf(f, " %.4g", 100 * m->type[k] / sum);
+		putc('\n', f);
+	}
+	fputs("\n\n", f);
+}
+
+/* Runs of older versions do not tell. */
+static bool has_types(const struct series *s)
+{
+	return s->nr && s->moment[0].type[MT_MOVABLE] > 0;
+}
+
 /* Each point is the mean of the looks that it stands for, in a band from the
  * least to the greatest of them. */
 static void put_line(FILE *f, const struct series *s, struct chart *c,
@@ -262,12 +336,19 @@ static void put_line(FILE *f, const struct series *s, struct chart *c,
 		double low = INFINITY, high = -INFINITY, sum = 0;
 		unsigned n = 0;
 
-		for (; n < step && i + n < s->nr; n++) {
-			double v = value(&s->moment[i + n]);
+		for (unsigned k = i; k < i + step && k < s->nr; k++) {
+			double v = value(&s->moment[k]);
 
+			if (isnan(v))
+				continue;
 			low = fmin(low, v);
 			high = fmax(high, v);
 			sum += v;
+			n++;
+		}
+		if (!n) {
+			fprintf(f, "%.6f ? ? ? 0 0\n", s->moment[i].t_s);
+			continue;
 		}
 		fprintf(f, "%.6f %.6g %.6g %.6g 0 %u\n", s->moment[i].t_s,
 			sum / n, low, high, n);
@@ -314,6 +395,18 @@ static const struct over_time kinds[] = {
 	  .y_text = "share of free pages below order 9, largest zone",
 	  .value = unusable_share,
 	  .visible = VISIBLE_SHARE },
+	{ .name = "extfrag",
+	  .title = "fragmentation index",
+	  .y_text = "0: lack of memory, 1: fragmentation; order 9",
+	  .value = extfrag_index,
+	  .visible = VISIBLE_SHARE,
+	  .note = "; a gap: a block was there" },
+	{ .name = "efficiency",
+	  .title = "reclaim efficiency",
+	  .y_text = "pages taken / pages scanned",
+	  .value = efficiency_share,
+	  .visible = 0,
+	  .note = "; a gap: nothing was scanned" },
 	{ .name = "limbo",
 	  .title = "memory waiting for grace periods",
 	  .y_text = "in limbo, MiB",
@@ -352,18 +445,26 @@ static void set_texts(struct plotter *p, struct chart *c,
 			sizeof(c->subtitle) - strlen(c->subtitle) - 1);
 }
 
+/* Where the line ends. */
+static double last_value(const struct over_time *kind, const struct series *s)
+{
+	for (unsigned i = s->nr; i-- > 0;)
+		if (!isnan(kind->value(&s->moment[i])))
+			return kind->value(&s->moment[i]);
+	return 0;
+}
+
 /* The line's name at its end, and a level that it must not pass. */
 static void add_line_labels(const struct over_time *kind, struct chart *c,
 			    const struct series *s, unsigned style)
 {
-	const struct moment *last = &s->moment[s->nr - 1];
 	double level = kind->level ? cell_median(s->cell, kind->level) : NAN;
 	char text[CHART_TEXT_MAX];
 
 	snprintf(text, sizeof(text), "%.24s", s->cell->engine);
 	if (kind->label)
 		kind->label(text, sizeof(text), s->cell);
-	chart_add_label(c, text, kind->value(last), style);
+	chart_add_label(c, text, last_value(kind, s), style);
 	if (!(level > 0) || c->nr_floors == RUN_FLOORS_MAX)
 		return;
 	level /= kind->level_unit;
@@ -403,6 +504,9 @@ static int fill_chart(struct plotter *p, const struct over_time *kind,
 		else
 			chart_add_label(c, s[i].cell->engine, 0, style);
 	}
+	c->two_lines = !kind->value && has_types(&s[0]);
+	for (unsigned i = 0; c->two_lines && i < nr; i++)
+		put_types(out.f, &s[i]);
 	c->y_max = chart_nice_above(c->y_max * 1.05);
 	if (kind->value)
 		chart_place_labels(c);

@@ -21,6 +21,8 @@ TEMPLATE(latency);
 TEMPLATE(freeblocks);
 TEMPLATE(matrix);
 TEMPLATE(remote);
+TEMPLATE(kswapd);
+TEMPLATE(watermarks);
 
 const char *plot_template(const char *name, size_t *len)
 {
@@ -33,6 +35,8 @@ const char *plot_template(const char *name, size_t *len)
 		{ "freeblocks", plot_freeblocks_begin, plot_freeblocks_end },
 		{ "matrix", plot_matrix_begin, plot_matrix_end },
 		{ "remote", plot_remote_begin, plot_remote_end },
+		{ "kswapd", plot_kswapd_begin, plot_kswapd_end },
+		{ "watermarks", plot_watermarks_begin, plot_watermarks_end },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

@@ -39,7 +39,7 @@ do for [pass=1:2] {
 		set rmargin at screen left + side_w
 		if (i == 1) {
 			set label 101 title_text at screen 0.02, screen 0.958 \
-				left font ',16' noenhanced
+				left font title_font noenhanced
 			set label 102 subtitle_text at screen 0.02, \
 				screen 0.908 left font ',10' \
 				textcolor rgb '#505050' noenhanced

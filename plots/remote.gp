@@ -19,7 +19,7 @@ do for [pass=1:2] {
 	}
 	set multiplot
 	set label 101 title_text at screen 0.02, screen 0.958 left \
-		font ',16' noenhanced
+		font title_font noenhanced
 	set label 102 subtitle_text at screen 0.02, screen 0.908 left \
 		font ',10' textcolor rgb '#505050' noenhanced
 	set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \

@@ -26,9 +26,10 @@ set border 3 ls 22
 set tics out nomirror scale 0.6
 set grid ytics ls 21
 set key off
-# a long one in small print, so that its end stays on the page
+# long ones in smaller print, so that their ends stay on the page
+title_font = strlen(title_text) > 76 ? ',13' : ',16'
 subtitle_font = strlen(subtitle_text) > 112 ? ',8.5' : ',10'
-set label 101 title_text at screen 0.02, screen 0.958 left font ',16' noenhanced
+set label 101 title_text at screen 0.02, screen 0.958 left font title_font noenhanced
 set label 102 subtitle_text at screen 0.02, screen 0.908 left font subtitle_font \
 	textcolor rgb '#505050' noenhanced
 set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \

@@ -1,7 +1,7 @@
 /*
- * Per-CPU stacks in restartable sequences: contents, a storm of signals,
- * migration, a drainer that takes the stacks away, and an interruption in
- * front of each single instruction of the push and of the pop.
+ * Per-CPU stacks and arrays in restartable sequences: contents, a storm of
+ * signals, migration, a drainer that takes the stacks away, and an interruption
+ * in front of each single instruction of the push and of the pop.
  */
 #include <criterion/criterion.h>
 
@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alloc/base/rseq.h"
+#include "alloc/base/rseq_array.h"
+#include "alloc/base/rseq_list.h"
 
 #if RSEQ_X86_64
 
@@ -285,14 +286,49 @@ static NOINLINE bool one_pop_run(char *const *slot)
 	return nr == 3 && out[0].v == 5 && out[1].v == 6 && out[2].v == 7;
 }
 
-/* What is interrupted: the stacks hold `before` pfns 5, 6, ... and one of them
- * afterwards `change` more; run: 0 or the exit status. */
+/* The same memory as arrays of objects, whose addresses are the tokens. */
+static struct object_array *array_of(const struct fixture *f, unsigned cpu)
+{
+	return (struct object_array *)(void *)f->set[cpu];
+}
+
+static struct array_slots array_slots(char *const *slot)
+{
+	return (struct array_slots){ (void *)slot };
+}
+
+static NOINLINE bool one_array_push(char *const *slot)
+{
+	const struct array_slots slots = array_slots(slot);
+
+	return array_push(&slots, LIMIT, (void *)77);
+}
+
+static NOINLINE void *one_array_pop(char *const *slot)
+{
+	const struct array_slots slots = array_slots(slot);
+
+	return array_pop(&slots, LIMIT);
+}
+
+/* What is interrupted: the stacks, or arrays, hold `before` pfns 5, 6, ... and
+ * one of them afterwards `change` more; run: 0 or the exit status. */
 struct operation {
 	uintptr_t function;
 	uint32_t before;
 	int change;
 	int (*run)(char *const *slot);
 };
+
+static int run_array_push(char *const *slot)
+{
+	return !one_array_push(slot);
+}
+
+static int run_array_pop(char *const *slot)
+{
+	return one_array_pop(slot) != (void *)5;
+}
 
 static int run_push(char *const *slot)
 {
@@ -412,6 +448,32 @@ static void interrupt_at(const struct fixture *f, const struct operation *op,
 		  (unsigned long long)at);
 }
 
+static void fill_arrays(const struct fixture *f, uint32_t count)
+{
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
+		struct object_array *a = array_of(f, cpu);
+
+		a->size = count;
+		for (uintptr_t i = 0; i < LIMIT; i++)
+			a->object[i] = i < count ? (void *)(5 + i) : NULL;
+	}
+}
+
+/* How many are there; what was pushed beyond `before` is as it should be. */
+static uint32_t count_arrays(const struct fixture *f, uint32_t before)
+{
+	uint32_t total = 0;
+
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
+		const struct object_array *a = array_of(f, cpu);
+
+		for (uint32_t i = before; i < a->size; i++)
+			cr_assert_eq(a->object[i], (void *)77);
+		total += a->size;
+	}
+	return total;
+}
+
 static void fill_all(const struct fixture *f, uint32_t count)
 {
 	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
@@ -434,7 +496,7 @@ static void assert_pushed_run(const struct fixture *f, uint32_t before)
 	}
 }
 
-static void interrupt_everywhere(const struct operation *op)
+static void interrupt_each(const struct operation *op, bool on_arrays)
 {
 	const struct rseq_descriptor *d = section_of(op->function);
 	uint64_t at[32];
@@ -448,17 +510,27 @@ static void interrupt_everywhere(const struct operation *op)
 	for (unsigned i = 0; i < nr; i++) {
 		uint32_t total = 0;
 
-		fill_all(&f, op->before);
+		if (on_arrays)
+			fill_arrays(&f, op->before);
+		else
+			fill_all(&f, op->before);
 		interrupt_at(&f, op, at[i], d->abort);
-		for (unsigned cpu = 0; cpu < f.nr_cpus; cpu++)
+		if (on_arrays)
+			total = count_arrays(&f, op->before);
+		for (unsigned cpu = 0; cpu < f.nr_cpus && !on_arrays; cpu++)
 			total += stack_of(&f, cpu)->count;
 		cr_assert_eq(total,
 			     f.nr_cpus * op->before + (uint32_t)op->change,
 			     "instruction %u", i);
-		if (op->change > 0)
+		if (op->change > 0 && !on_arrays)
 			assert_pushed_run(&f, op->before);
 	}
 	fixture_drop(&f);
+}
+
+static void interrupt_everywhere(const struct operation *op)
+{
+	interrupt_each(op, false);
 }
 
 Test(rseq, a_push_that_is_interrupted_at_any_instruction_happens_once,
@@ -486,6 +558,54 @@ Test(rseq, a_run_that_is_interrupted_at_any_instruction_happens_once,
 						  run_push_run });
 	interrupt_everywhere(&(struct operation){ (uintptr_t)one_pop_run, 3, -3,
 						  run_pop_run });
+}
+
+Test(rseq, an_array_that_is_interrupted_at_any_instruction_changes_once,
+     .timeout = 60)
+{
+	const struct operation push = { (uintptr_t)one_array_push, 1, 1,
+					run_array_push };
+	const struct operation pop = { (uintptr_t)one_array_pop, 1, -1,
+				       run_array_pop };
+
+	if (!usable())
+		return;
+	interrupt_each(&push, true);
+	interrupt_each(&pop, true);
+}
+
+Test(rseq, arrays_have_the_limit_of_their_caller_and_can_be_held)
+{
+	struct object_array held_one = { .size = OBJECT_ARRAY_HELD };
+	struct array_slots slots;
+	unsigned cpu, elsewhere;
+	struct fixture f;
+	cpu_set_t one;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cpu = rseq_current_cpu();
+	elsewhere = (cpu + 1) % f.nr_cpus;
+	fill_arrays(&f, 0);
+	slots = array_slots(f.slot);
+	cr_assert_null(array_pop(&slots, 3));
+	for (uintptr_t i = 1; i <= 3; i++)
+		cr_assert(array_push(&slots, 3, (void *)i));
+	cr_assert_not(array_push(&slots, 3, (void *)4));
+	cr_assert(array_slot_set(&slots, cpu, &held_one));
+	cr_assert_not(array_push(&slots, UINT32_MAX, (void *)4));
+	cr_assert_null(array_pop(&slots, INT32_MAX));
+	cr_assert(array_slot_set(&slots, cpu, array_of(&f, cpu)));
+	for (uintptr_t i = 3; i >= 1; i--)
+		cr_assert_eq(array_pop(&slots, 3), (void *)i);
+	cr_assert_null(array_pop(&slots, 0));
+	cr_assert(elsewhere == cpu ||
+		  !array_slot_set(&slots, elsewhere, &held_one));
+	fixture_drop(&f);
 }
 
 Test(rseq, runs_are_whole_and_bounded)

@@ -37,7 +37,8 @@ struct job_params {
 	enum slub_fast slub_fast;
 	bool hardened, freelist_random; /* slub */
 	uint32_t slub_min_objects;
-	bool cache_ctor; /* show cache */
+	uint32_t sheaf_capacity; /* sheaves */
+	bool cache_ctor;         /* show cache */
 	char workload_name[JOB_NAME_MAX];
 	struct thread_count threads;
 	struct placement placement;

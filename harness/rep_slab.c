@@ -32,6 +32,7 @@ static int create_cache(struct rep *rep)
 		.size = p->size,
 		.align = p->align,
 		.flags = p->cache_flags | SLAB_NO_MERGE,
+		.sheaf_capacity = rep->params->sheaf_capacity,
 	};
 	int r = 0;
 

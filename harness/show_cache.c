@@ -99,6 +99,7 @@ static int print_cache(const struct request *rq, char *err, size_t err_len)
 		.size = w->size,
 		.align = w->align,
 		.flags = w->cache_flags,
+		.sheaf_capacity = rq->params->sheaf_capacity,
 		.ctor = rq->params->cache_ctor ? construct_nothing : NULL,
 	};
 	struct kmem_cache *s = aligned_alloc(CACHELINE_SIZE, bytes);

@@ -47,6 +47,9 @@ struct slabinfo_row {
 /* Which number a log gives to a slab; called with its first page. */
 typedef unsigned slab_number_fn(void *arg, const struct page *slab);
 
+struct sheaf;
+struct sheaf_ops;
+
 struct slab_ops {
 	const char *name; /* = file name: ENGINE_NAME, injected by the build */
 	const char *summary;
@@ -134,6 +137,23 @@ struct slab_ops {
 			 unsigned nid);
 	void (*kfree)(struct slab_ctx *ctx, void *object);
 	size_t (*ksize)(const struct slab_ctx *ctx, const void *object);
+
+	/* May be NULL. free_rcu: takes back an object when every reader of now
+	 * has left; does not wait for them. sheaf: lent sheaves. */
+	void (*free_rcu)(struct slab_ctx *ctx, struct kmem_cache *s,
+			 void *object);
+	const struct sheaf_ops *sheaf;
+};
+
+/* Behind kmem_cache_prefill_sheaf() and its kin; described there. */
+struct sheaf_ops {
+	struct sheaf *(*prefill)(struct slab_ctx *ctx, struct kmem_cache *s,
+				 gfp_t gfp, uint32_t n);
+	void *(*alloc)(struct sheaf *sheaf);
+	int (*refill)(struct slab_ctx *ctx, struct kmem_cache *s, gfp_t gfp,
+		      struct sheaf **sheaf, uint32_t n);
+	void (*give_back)(struct slab_ctx *ctx, struct kmem_cache *s, gfp_t gfp,
+			  struct sheaf *sheaf);
 };
 
 /* ---- for engines ----------------------------------------------------------
@@ -149,6 +169,9 @@ struct page *slab_pages_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
 void slab_pages_free(struct slab_ctx *ctx, struct kmem_cache *s,
 		     struct page *slab);
 
+/* Counts where there is no context: RCU's own thread. Any thread. */
+void slab_count_apart(struct kmem_cache *s, enum slab_counter c, uint64_t n);
+
 /* One line to the allocator's report, and one to its count. */
 void slab_report(struct slab_allocator *slab, const char *fmt, ...)
 	PRINTF_LIKE(2, 3);
@@ -159,6 +182,17 @@ ALWAYS_INLINE bool slab_node_has_memory(const struct slab_allocator *slab,
 					unsigned nid)
 {
 	return slab->machine->node[nid].has_memory;
+}
+
+/* The node whose memory node nid uses: itself or the nearest that has any. */
+ALWAYS_INLINE unsigned slab_memory_node(const struct machine *m, unsigned nid)
+{
+	const struct node *node = &m->node[nid];
+
+	for (unsigned i = 0; i < node->nr_order && !node->has_memory; i++)
+		if (m->node[node->node_order[i]].has_memory)
+			return node->node_order[i];
+	return nid;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include "alloc/base/rseq.h"
 #include "alloc/slab/geometry.h"
 #include "alloc/slab/kmalloc.h"
+#include "alloc/slab/rcu.h"
 
 /* ---- reports ---------------------------------------------------------------
  */
@@ -105,12 +106,20 @@ static uint64_t sum_of_contexts(const struct kmem_cache *s, enum slab_counter c)
 	return sum;
 }
 
+void slab_count_apart(struct kmem_cache *s, enum slab_counter c, uint64_t n)
+{
+	/* relaxed: a statistic */
+	atomic_fetch_add_explicit(&s->base_count[c], n, memory_order_relaxed);
+}
+
 uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c)
 {
 	uint64_t sum;
 
 	pthread_mutex_lock(&s->slab->mutex);
-	sum = s->base_count[c] + sum_of_contexts(s, c);
+	/* relaxed: a statistic */
+	sum = atomic_load_explicit(&s->base_count[c], memory_order_relaxed) +
+	      sum_of_contexts(s, c);
 	pthread_mutex_unlock(&s->slab->mutex);
 	return sum;
 }
@@ -160,7 +169,8 @@ void slab_ctx_exit(struct slab_ctx *ctx)
 	*at = ctx->next;
 	for (struct kmem_cache *s = slab->newest; s; s = s->next)
 		for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
-			s->base_count[c] += ctx->counters[s->id].v[c];
+			slab_count_apart(s, (enum slab_counter)c,
+					 ctx->counters[s->id].v[c]);
 	pthread_mutex_unlock(&slab->mutex);
 	free(ctx->counters);
 	ctx->counters = NULL;
@@ -177,7 +187,8 @@ static int check_args(const struct kmem_cache_args *args)
 	    !args->size || args->size > KMALLOC_MAX_SIZE ||
 	    (args->align & (args->align - 1)) ||
 	    args->align > KMALLOC_MAX_SIZE || (args->flags & ~SLAB_ALL_FLAGS) ||
-	    args->usersize > args->size)
+	    args->usersize > args->size ||
+	    args->sheaf_capacity > SHEAF_CAPACITY_MAX)
 		return -EINVAL;
 	return 0;
 }
@@ -194,6 +205,7 @@ int kmem_cache_describe(struct kmem_cache *s, const struct slab_ops *ops,
 	s->align_asked = args->align;
 	s->flags = args->flags | cfg->debug;
 	s->usersize = args->usersize;
+	s->sheaf_asked = args->sheaf_capacity;
 	s->ctor = args->ctor;
 	s->refcount = 1;
 	strcpy(s->name, args->name);
@@ -269,7 +281,8 @@ static int take_id(struct slab_allocator *slab, struct kmem_cache *s)
 	s->id = (uint16_t)id;
 	s->counters_at = id * (uint32_t)sizeof(struct slab_counters);
 	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
-		s->base_count[c] = -sum_of_contexts(s, (enum slab_counter)c);
+		slab_count_apart(s, (enum slab_counter)c,
+				 -sum_of_contexts(s, (enum slab_counter)c));
 	return 0;
 }
 
@@ -637,4 +650,41 @@ void kmem_cache_free_bulk(struct slab_ctx *ctx, struct kmem_cache *s,
 	}
 	for (unsigned i = 0; i < n; i++)
 		kfree(ctx, object[i]);
+}
+
+void kmem_cache_free_rcu(struct slab_ctx *ctx, struct kmem_cache *s,
+			 void *object)
+{
+	if (ctx->ops->free_rcu) {
+		ctx->ops->free_rcu(ctx, s, object);
+		return;
+	}
+	slab_rcu_synchronize();
+	kmem_cache_free(ctx, s, object);
+}
+
+struct sheaf *kmem_cache_prefill_sheaf(struct slab_ctx *ctx,
+				       struct kmem_cache *s, gfp_t gfp,
+				       uint32_t n)
+{
+	const struct sheaf_ops *ops = ctx->ops->sheaf;
+
+	return ops ? ops->prefill(ctx, s, gfp, n) : NULL;
+}
+
+void *kmem_cache_alloc_from_sheaf(struct slab_ctx *ctx, struct sheaf *sheaf)
+{
+	return ctx->ops->sheaf->alloc(sheaf);
+}
+
+int kmem_cache_refill_sheaf(struct slab_ctx *ctx, struct kmem_cache *s,
+			    gfp_t gfp, struct sheaf **sheaf, uint32_t n)
+{
+	return ctx->ops->sheaf->refill(ctx, s, gfp, sheaf, n);
+}
+
+void kmem_cache_return_sheaf(struct slab_ctx *ctx, struct kmem_cache *s,
+			     gfp_t gfp, struct sheaf *sheaf)
+{
+	ctx->ops->sheaf->give_back(ctx, s, gfp, sheaf);
 }

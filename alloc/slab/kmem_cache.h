@@ -58,8 +58,9 @@ const char *slab_verify(struct slab_allocator *slab);
 /*
  * A cache, or an older one that it is merged with. NULL: -EINVAL (a flag that
  * does not exist, size 0 or above KMALLOC_MAX_SIZE, an alignment that is no
- * power of two, a name of no or too many characters), -ENOMEM, -E2BIG; *error
- * says which, unless error is NULL.
+ * power of two, a name of no or too many characters, a sheaf_capacity above
+ * SHEAF_CAPACITY_MAX), -ENOMEM, -E2BIG; *error says which, unless error is
+ * NULL.
  */
 struct kmem_cache *kmem_cache_create(struct slab_ctx *ctx,
 				     const struct kmem_cache_args *args,
@@ -102,6 +103,33 @@ void kmem_cache_free(struct slab_ctx *ctx, struct kmem_cache *s, void *object);
 /* May reorder object[]. s NULL: objects of any cache, large ones included. */
 void kmem_cache_free_bulk(struct slab_ctx *ctx, struct kmem_cache *s,
 			  unsigned n, void **object);
+
+/*
+ * Frees the object when every reader of now (slab_rcu_read_lock() in rcu.h) has
+ * left. Engines that have no batches for it wait here, so that the caller is no
+ * reader then.
+ */
+void kmem_cache_free_rcu(struct slab_ctx *ctx, struct kmem_cache *s,
+			 void *object);
+
+/*
+ * Lent sheaves (engine `sheaves`): objects put aside for the caller alone, so
+ * that he can allocate where he must not fail.
+ *
+ * prefill: a sheaf with n objects or more; NULL: no memory, or an engine
+ * without. alloc_from: an object of it; NULL: it is empty. refill: n objects or
+ * more in *sheaf again, which may be another one afterwards; 0, or -ENOMEM: it
+ * is as it was. return: the sheaf and what is left in it go back.
+ */
+struct sheaf *kmem_cache_prefill_sheaf(struct slab_ctx *ctx,
+				       struct kmem_cache *s, gfp_t gfp,
+				       uint32_t n) MUST_CHECK;
+void *kmem_cache_alloc_from_sheaf(struct slab_ctx *ctx, struct sheaf *sheaf);
+int kmem_cache_refill_sheaf(struct slab_ctx *ctx, struct kmem_cache *s,
+			    gfp_t gfp, struct sheaf **sheaf, uint32_t n)
+	MUST_CHECK;
+void kmem_cache_return_sheaf(struct slab_ctx *ctx, struct kmem_cache *s,
+			     gfp_t gfp, struct sheaf *sheaf);
 
 /* Cache of an object, NULL: a large kmalloc block or no object at all. */
 struct kmem_cache *slab_cache_of(const struct slab_allocator *slab,

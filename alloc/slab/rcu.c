@@ -42,6 +42,11 @@ static void grace_period_over(struct rcu_head *head)
 	free(d);
 }
 
+void slab_rcu_synchronize(void)
+{
+	urcu_bp_synchronize_rcu();
+}
+
 void slab_rcu_defer(void (*done)(void *cache, struct page *page), void *cache,
 		    struct page *page)
 {

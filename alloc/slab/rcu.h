@@ -15,6 +15,10 @@
 void slab_rcu_read_lock(void);
 void slab_rcu_read_unlock(void);
 
+/* Until every reader of now has left; the caller is none, and holds no spin
+ * lock. */
+void slab_rcu_synchronize(void);
+
 /*
  * Calls done(cache, page) when every reader of now has left: from RCU's own
  * thread, or, if no memory is left to remember it, here and now after waiting.

@@ -52,9 +52,10 @@
 	(SLAB_DEBUG_FLAGS | SLAB_NEVER_MERGE | SLAB_MERGE_SAME | SLAB_PANIC | \
 	 SLAB_HWCACHE_ALIGN | SLAB_KMALLOC)
 
-#define SLAB_NAME_MAX   64   /* with its terminator */
-#define SLAB_MAX_CACHES 1024 /* at a time */
-#define NUMA_NO_NODE    UINT32_MAX
+#define SLAB_NAME_MAX      64   /* with its terminator */
+#define SLAB_MAX_CACHES    1024 /* at a time */
+#define SHEAF_CAPACITY_MAX 1020 /* objects; a sheaf of them has 8 KiB */
+#define NUMA_NO_NODE       UINT32_MAX
 
 #define KMALLOC_MAX_CACHE_SIZE (2 * PAGE_SIZE) /* larger: whole pages */
 #define KMALLOC_MAX_SIZE       (PAGE_SIZE << MAX_PAGE_ORDER)
@@ -182,11 +183,12 @@ struct kmem_cache {
 	void (*ctor)(void *object);
 	/* the rest */
 	uint32_t size_asked, align_asked, usersize;
-	int refcount; /* creators; slab->mutex */
+	uint32_t sheaf_asked; /* capacity that the creator wants at least */
+	int refcount;         /* creators; slab->mutex */
 	char name[SLAB_NAME_MAX];
-	struct kmem_cache *next;               /* newest first; slab->mutex */
-	uint64_t base_count[NR_SLAB_COUNTERS]; /* of threads that have left,
-		less what the id's former cache counted; slab->mutex */
+	struct kmem_cache *next; /* newest first; slab->mutex */
+	_Atomic uint64_t base_count[NR_SLAB_COUNTERS]; /* of threads that have
+		left and of RCU's, less what the id's former cache counted */
 	_Atomic uint64_t nr_errors; /* findings of the debug checks */
 };
 
@@ -195,6 +197,7 @@ struct kmem_cache_args {
 	const char *name;
 	uint32_t size, align, flags;
 	uint32_t usersize;
+	uint32_t sheaf_capacity; /* `sheaves`: objects of a sheaf at least */
 	void (*ctor)(void *object);
 };
 

@@ -98,6 +98,12 @@ ALWAYS_INLINE void count(struct slab_ctx *ctx, const struct slub_cache *s,
 	slab_count(ctx, &s->base, c);
 }
 
+static void count_many(struct slab_ctx *ctx, const struct slub_cache *s,
+		       enum slab_counter c, uint64_t n)
+{
+	ctx->counters[s->base.id].v[c] += n;
+}
+
 /* *word is what the caller read; on failure what is there now. */
 static bool state_swap(struct page *page, uint64_t *word,
 		       struct slub_state next)
@@ -831,7 +837,7 @@ void *slub_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base, gfp_t gfp,
 	return slub_alloc_slow(ctx, s, gfp, nid);
 }
 
-/* 6.1 counts none of these pops, but for the slow calls among them. */
+/* 6.1 counts none of these pops, but for the slow calls among them; 6.8 all. */
 unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 			 gfp_t gfp, unsigned n, void **out)
 {
@@ -839,6 +845,7 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 	unsigned got = 0;
 
 	while (got < n) {
+		const unsigned before = got;
 		struct hold h;
 
 		if (!is_debug(s)) {
@@ -847,6 +854,8 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 				out[got++] = take_first(s, &h);
 			cpu_drop(s, h);
 		}
+		if (s->counts_bulk)
+			count_many(ctx, s, ALLOC_FASTPATH, got - before);
 		if (got == n)
 			break;
 		out[got] = slub_alloc_slow(ctx, s, gfp, NUMA_NO_NODE);
@@ -998,7 +1007,7 @@ static bool push_detached(struct slab_ctx *ctx, struct slub_cache *s,
 	if (ours) {
 		slub_set_link(s, d->tail, h.freelist);
 		h.freelist = d->head;
-		count(ctx, s, FREE_FASTPATH);
+		count_many(ctx, s, FREE_FASTPATH, s->counts_bulk ? d->nr : 1);
 	}
 	cpu_drop(s, h);
 	return ours;
@@ -1195,11 +1204,15 @@ static unsigned long slabs_left(const struct slub_cache *s)
 	return left;
 }
 
-int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
+void slub_flush(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	flush_all(ctx, to_slub(base));
+}
+
+int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *base)
 {
 	struct slub_cache *s = to_slub(base);
 
-	flush_all(ctx, s);
 	for (unsigned i = 0; i < s->nr_nodes; i++) {
 		uint32_t pfn = shrink_node(s, &s->node[i]);
 
@@ -1213,6 +1226,12 @@ int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
 	}
 	reap_rcu(ctx, s);
 	return slabs_left(s) > 0;
+}
+
+int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	slub_flush(ctx, base);
+	return slub_shrink_nodes(ctx, base);
 }
 
 unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *base)

@@ -40,8 +40,9 @@ struct slub_cache {
 	struct list_slots slots CACHELINE; /* [nr_slots] */
 	enum slub_mode mode;
 	bool hardened;
-	uint64_t random;        /* of hardened free pointers, 0: plain */
-	struct slub_cpu *cpu;   /* [nr_slots]; NULL: never opened */
+	bool counts_bulk;     /* each object of a bulk call, as 6.8 and later */
+	uint64_t random;      /* of hardened free pointers, 0: plain */
+	struct slub_cpu *cpu; /* [nr_slots]; NULL: never opened */
 	struct slub_node *node; /* [nr_nodes] */
 	unsigned nr_slots, nr_nodes;
 	unsigned min_partial;                    /* slabs of a node */
@@ -280,6 +281,10 @@ int slub_open(struct slab_allocator *slab);
 int slub_cache_open(struct slab_ctx *ctx, struct kmem_cache *s);
 void slub_cache_close(struct kmem_cache *s);
 int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
+/* Its two halves, for what stands in front of SLUB: the CPUs' slabs go to their
+ * nodes; empty slabs of the nodes go back (1 if slabs are left, else 0). */
+void slub_flush(struct slab_ctx *ctx, struct kmem_cache *s);
+int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *s);
 unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *s);
 int slub_thread_enter(struct slab_ctx *ctx);
 size_t slub_usable(const struct kmem_cache *s);

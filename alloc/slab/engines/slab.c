@@ -154,17 +154,6 @@ static bool is_debug(const struct slab_cache *s)
 /* ---- nodes ----------------------------------------------------------------
  */
 
-/* The node whose lists node nid uses: itself or the nearest with memory. */
-static unsigned memory_node(const struct machine *m, unsigned nid)
-{
-	const struct node *node = &m->node[nid];
-
-	for (unsigned i = 0; i < node->nr_order && !node->has_memory; i++)
-		if (m->node[node->node_order[i]].has_memory)
-			return node->node_order[i];
-	return nid;
-}
-
 ALWAYS_INLINE unsigned local_node(const struct slab_ctx *ctx)
 {
 	return (unsigned)(uintptr_t)ctx->priv;
@@ -172,8 +161,8 @@ ALWAYS_INLINE unsigned local_node(const struct slab_ctx *ctx)
 
 static int slab_thread_enter(struct slab_ctx *ctx)
 {
-	ctx->priv =
-		(void *)(uintptr_t)memory_node(ctx->slab->machine, ctx->node);
+	ctx->priv = (void *)(uintptr_t)slab_memory_node(ctx->slab->machine,
+							ctx->node);
 	return 0;
 }
 
@@ -787,7 +776,7 @@ static void *slab_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base,
 	struct slab_cache *s = to_slab(base);
 	void *object = NULL;
 
-	if (memory_node(ctx->slab->machine, nid) == local_node(ctx)) {
+	if (slab_memory_node(ctx->slab->machine, nid) == local_node(ctx)) {
 		/* a node without memory has nothing of its own */
 		if (nid == local_node(ctx) || !(gfp & GFP_BIT_THISNODE))
 			object = slab_alloc_hot(ctx, base, gfp);
@@ -1278,7 +1267,7 @@ static int open_cpu(struct slab_cache *s, unsigned slot)
 	struct slab_cpu *c = &s->cpu[slot];
 
 	spin_lock_init(&c->lock, RANK_SLAB_CPU);
-	c->node = (uint16_t)memory_node(m, m->desc.topo.node_of_cpu[slot]);
+	c->node = (uint16_t)slab_memory_node(m, m->desc.topo.node_of_cpu[slot]);
 	c->ac = array_new(s->layout.limit, s->layout.batchcount);
 	return c->ac ? 0 : -ENOMEM;
 }

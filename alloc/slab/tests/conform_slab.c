@@ -414,6 +414,35 @@ Test(slab, random_operations_over_each_page_engine)
 	}
 }
 
+/* Freed behind readers, objects come back to their cache in the end. */
+Test(slab, objects_freed_behind_readers_come_back)
+{
+	struct slab_bench *b = slab_bench_make(&engine_ops, NULL);
+	struct kmem_cache *s = slab_bench_cache(b, "behind", 120, 0);
+	void *object[150];
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 150; i++) {
+			object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+			cr_assert(object[i]);
+			if (!is_floor())
+				mark(object[i], 120, i);
+		}
+		for (unsigned i = 0; i < 150; i++) {
+			cr_assert(is_floor() || is_marked(object[i], 120, i));
+			/* an engine that waits for readers has to wait little
+			 * here */
+			if (engine_ops.free_rcu || i < 5)
+				kmem_cache_free_rcu(&b->ctx, s, object[i]);
+			else
+				kmem_cache_free(&b->ctx, s, object[i]);
+		}
+	}
+	cr_assert_null(slab_verify(b->slab));
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
 /* ---- no memory
  * ---------------------------------------------------------------- */
 

@@ -610,6 +610,10 @@ int lru_create(struct lru *lru, struct machine *m, struct swap *swap,
 		lru->page = NULL;
 		return -ENOMEM;
 	}
+	if (machine_place_by_frame(m, lru->page, sizeof(*lru->page), 0)) {
+		lru_destroy(lru);
+		return -ENOMEM;
+	}
 	lru->node =
 		aligned_alloc(CACHELINE_SIZE, nr_nodes * sizeof(*lru->node));
 	lru->zone_nr = calloc((size_t)m->nr_zones * NR_LRU_LISTS,

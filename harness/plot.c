@@ -110,6 +110,8 @@ static int draw_all(struct plotter *p)
 		rc = plot_remote_charts(p);
 	if (!rc)
 		rc = plot_pressure_charts(p);
+	if (!rc)
+		rc = plot_slab_charts(p);
 	for (unsigned i = 0; i < p->nr_charts && !rc; i++)
 		rc = render(p, p->base[i]);
 	return rc;

@@ -14,7 +14,7 @@
 #define CHART_LABELS_MAX 40
 #define CHART_TICS_MAX   64
 #define CHART_PANELS_MAX 4
-#define CHART_STYLES     8  /* line styles 1 .. 8 of plots/style.gp */
+#define CHART_STYLES     10 /* line styles 1 .. 10 of plots/style.gp */
 #define CHART_STYLE_GREY 20 /* floors */
 
 struct chart_label {
@@ -30,7 +30,7 @@ struct chart_tic {
 };
 
 struct chart {
-	const char *template_name; /* "xy", "latency", "freeblocks" */
+	const char *template_name; /* "xy": plots/xy.gp */
 	char base[CHART_TEXT_MAX]; /* plain file name without suffix */
 	char title[CHART_TEXT_MAX], subtitle[CHART_TEXT_MAX];
 	char foot[CHART_TEXT_MAX], x_text[CHART_TEXT_MAX];
@@ -92,6 +92,7 @@ int plot_series_charts(struct plotter *p) MUST_CHECK;
 int plot_matrix_charts(struct plotter *p) MUST_CHECK;
 int plot_remote_charts(struct plotter *p) MUST_CHECK;
 int plot_pressure_charts(struct plotter *p) MUST_CHECK;
+int plot_slab_charts(struct plotter *p) MUST_CHECK;
 
 /* Text of plots/NAME.gp, built in; NULL: no such name. */
 const char *plot_template(const char *name, size_t *len);

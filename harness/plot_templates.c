@@ -23,6 +23,8 @@ TEMPLATE(matrix);
 TEMPLATE(remote);
 TEMPLATE(kswapd);
 TEMPLATE(watermarks);
+TEMPLATE(pareto);
+TEMPLATE(paths);
 
 const char *plot_template(const char *name, size_t *len)
 {
@@ -37,6 +39,8 @@ const char *plot_template(const char *name, size_t *len)
 		{ "remote", plot_remote_begin, plot_remote_end },
 		{ "kswapd", plot_kswapd_begin, plot_kswapd_end },
 		{ "watermarks", plot_watermarks_begin, plot_watermarks_end },
+		{ "pareto", plot_pareto_begin, plot_pareto_end },
+		{ "paths", plot_paths_begin, plot_paths_end },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

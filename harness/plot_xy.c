@@ -26,20 +26,29 @@ struct kind {
 	double scale; /* of the metric */
 	bool power;   /* abscissa in powers of two */
 	bool ideal, floors;
+	const char *only; /* this workload, NULL: all */
 };
 
 static const struct kind kinds[] = {
 	{ "threads", "throughput", "throughput", "throughput by threads",
-	  "threads", "million operations per second", 1e-6, true, true, false },
+	  "threads", "million operations per second", 1e-6, true, true, false,
+	  NULL },
 	{ "order", "ns_per_op", "cost-by-order", "cost by order",
 	  "order and size of the block", "time per operation and thread, ns", 1,
-	  false, false, true },
+	  false, false, true, NULL },
 	{ "outstanding", "ns_per_op", "cost-by-outstanding",
-	  "cost by blocks held", "blocks held by each thread",
-	  "time per operation and thread, ns", 1, true, false, true },
+	  "cost by blocks or objects held",
+	  "blocks or objects held by each thread",
+	  "time per operation and thread, ns", 1, true, false, true, NULL },
 	{ "nr", "ns_per_op", "cost-by-batch", "cost by batch",
-	  "blocks per round", "time per operation and thread, ns", 1, true,
-	  false, true },
+	  "blocks or objects per round", "time per operation and thread, ns", 1,
+	  true, false, true, NULL },
+	{ "size", "ns_per_op", "cost-by-size", "cost by object size",
+	  "bytes of an object", "time per operation and thread, ns", 1, true,
+	  false, true, NULL },
+	{ "size", "throughput", "remote-free", "remote-free throughput",
+	  "bytes of an object", "million objects freed by another CPU a second",
+	  1e-6, true, false, false, "obj_remote" },
 };
 
 struct point {
@@ -497,7 +506,9 @@ int plot_xy_charts(struct plotter *p)
 		if (!first_of_workload(p->run, c))
 			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(kinds) && !rc; k++)
-			if (has_key(p->run, workload, kinds[k].key))
+			if (has_key(p->run, workload, kinds[k].key) &&
+			    (!kinds[k].only ||
+			     !strcmp(kinds[k].only, workload)))
 				rc = draw_workload(xy, p, &kinds[k], workload);
 	}
 	free(xy);

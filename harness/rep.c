@@ -40,8 +40,8 @@ void rep_judge(struct rep *rep, enum rep_verdict verdict, const char *fmt, ...)
 	va_end(args);
 }
 
-/* VmRSS in KiB, from /proc/self/statm. */
-static uint64_t rss_kib(void)
+/* VmRSS, from /proc/self/statm. */
+uint64_t rep_resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
 	unsigned long long size, resident = 0;
@@ -50,7 +50,7 @@ static uint64_t rss_kib(void)
 		resident = 0;
 	if (f)
 		fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static int build_machine(struct rep *rep, char *err, size_t err_len)
@@ -74,7 +74,7 @@ static int build_machine(struct rep *rep, char *err, size_t err_len)
 	if (r)
 		return r;
 	rep->boot_ticks = tsc_read() - begin;
-	rep->rss_after_boot_kib = rss_kib();
+	rep->rss_after_boot_kib = rep_resident() / 1024;
 	r = free_state_take(&rep->boot_state, rep->machine);
 	if (r)
 		snprintf(err, err_len, "free lists after boot: %s",

@@ -88,6 +88,12 @@ struct reclaim_look {
 	bool kswapd_awake; /* of the zone's node */
 };
 
+/* Bytes of slabs (of a library: what the process has grown by) and of the
+ * objects in them; live 0: the workload does not tell. */
+struct slab_look {
+	uint64_t held, live;
+};
+
 struct sample {
 	uint64_t tsc;
 	uint16_t zone;
@@ -96,6 +102,7 @@ struct sample {
 	struct zone_held held;
 	struct reclaim_look reclaim;
 	uint32_t blocks[NR_MIGRATETYPES]; /* pageblocks of each type */
+	struct slab_look slab;            /* whole machine */
 	uint32_t huge_got; /* order-9 blocks of this zone, if asked for */
 };
 
@@ -140,6 +147,9 @@ struct rep {
 	struct slab_allocator *slab;
 	struct slab_ctx slab_ctx; /* the main thread's */
 	json_t *slab_json;        /* caches with attributes and counters */
+	uint64_t slab_rss;        /* bytes resident when it was created */
+	uint64_t slab_total[NR_SLAB_COUNTERS]; /* of all caches, at the end */
+	double slab_padding; /* share of a place that its object leaves */
 	/* the host and the machine */
 	struct topo *host; /* as far as cpus= lets */
 	struct machine_desc *desc;
@@ -236,13 +246,21 @@ const char *rep_engine_name(const struct rep *rep);
 /*
  * rep_slab.c; all of them do nothing for page cells. start: the allocator and
  * the cache of the cell, main thread, after the page engine. enter / leave: by
- * the worker around prepare and teardown. finish: after the join, counts,
- * verifies, destroys; what is wrong is judged. 0 or -errno with a line in err.
+ * the worker around prepare and teardown. count: after the join, what caches
+ * counted. finish: after the workload's cleanup; verifies, destroys; what is
+ * wrong is judged. 0 or -errno with a line in err. look: by the sampler, which
+ * also lets a reaper run. metrics: after finish.
  */
 int rep_slab_start(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
 int rep_slab_enter(struct rep_thread *t) MUST_CHECK;
 void rep_slab_leave(struct rep_thread *t);
+void rep_slab_count(struct rep *rep);
 void rep_slab_finish(struct rep *rep);
+void rep_slab_look(struct rep *rep, uint64_t now, struct slab_look *out);
+void rep_slab_metrics(json_t *list, const struct rep *rep);
+
+/* Bytes that the process has resident, 0: not told. */
+uint64_t rep_resident(void);
 
 /* rep_sample.c */
 int samples_init(struct rep *rep) MUST_CHECK;

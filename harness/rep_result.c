@@ -336,6 +336,7 @@ static json_t *metrics_json(const struct rep *rep)
 	add_zone_locks(list, rep);
 	add_limbo(list, rep);
 	add_fragmentation(list, rep);
+	rep_slab_metrics(list, rep);
 	add_huge(list, rep);
 	add_machine(list, rep);
 	add_metric(list, "outside_loop_share", "share", "lower",
@@ -651,6 +652,19 @@ static void reclaim_fields(FILE *f, const struct zone *zone,
 			r->pgsteal[i]);
 }
 
+static void slab_fields(FILE *f, const struct rep *rep,
+			const struct slab_look *slab)
+{
+	if (rep->slab_json)
+		fprintf(f, ",%" PRIu64, slab->held);
+	else
+		fputc(',', f);
+	if (slab->live)
+		fprintf(f, ",%" PRIu64 "\n", slab->live);
+	else
+		fputs(",\n", f);
+}
+
 static void series_text(FILE *f, const struct rep *rep)
 {
 	fprintf(f, "t_ns,node,zone,free_pages,o0,o1,o2,o3,o4,o5,o6,o7,o8,o9,"
@@ -660,7 +674,8 @@ static void series_text(FILE *f, const struct rep *rep)
 		   "unevictable,swap_used,pswpin,pswpout,kswapd_awake,"
 		   "pgscan_kswapd,pgsteal_kswapd,pgscan_direct,pgsteal_direct,"
 		   "blocks_unmovable,blocks_movable,blocks_reclaimable,"
-		   "blocks_highatomic,blocks_cma,blocks_isolate\n");
+		   "blocks_highatomic,blocks_cma,blocks_isolate,"
+		   "slab_bytes,slab_live_bytes\n");
 	for (uint32_t i = 0; i < rep->samples.nr; i++) {
 		const struct sample *s = &rep->samples.slot[i];
 		const struct zone *zone = &rep->machine->zone[s->zone];
@@ -684,7 +699,7 @@ static void series_text(FILE *f, const struct rep *rep)
 		reclaim_fields(f, zone, &s->reclaim);
 		for (unsigned mt = 0; mt < NR_MIGRATETYPES; mt++)
 			fprintf(f, ",%u", s->blocks[mt]);
-		fputc('\n', f);
+		slab_fields(f, rep, &s->slab);
 	}
 }
 

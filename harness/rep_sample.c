@@ -57,7 +57,8 @@ static void look_at_blocks(const struct zone *zone, struct sample *out)
  * Not by ops->snapshot(): that takes the zone's lock and walks its lists,
  * which a worker that wants the lock would wait for.
  */
-static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
+static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now,
+			 const struct slab_look *slab)
 {
 	const struct page_ops *ops = rep->binding->ops;
 	struct samples *s = &rep->samples;
@@ -79,6 +80,7 @@ static void look_at_zone(struct rep *rep, const struct zone *zone, uint64_t now)
 		ops->held(rep->engine, zone, &out->held);
 	look_at_blocks(zone, out);
 	rep_reclaim_look(rep, zone, &out->reclaim);
+	out->slab = *slab;
 }
 
 static void look_at_worker(struct rep_thread *t)
@@ -98,14 +100,16 @@ void samples_take(struct rep *rep)
 	const struct machine *m = rep->machine;
 	const uint64_t now = tsc_read();
 	const uint32_t first = rep->samples.nr;
+	struct slab_look slab;
 
 	for (unsigned i = 0; i < rep->team.nr; i++)
 		look_at_worker(&rep->thread[i]);
 	if (rep->binding->ops->features & PAGE_F_FLOOR)
 		return;
 	numa_look(rep, now);
+	rep_slab_look(rep, now, &slab);
 	for (unsigned z = 0; z < m->nr_zones; z++)
 		if (zone_managed(&m->zone[z]))
-			look_at_zone(rep, &m->zone[z], now);
+			look_at_zone(rep, &m->zone[z], now, &slab);
 	huge_look(rep, first);
 }

@@ -48,6 +48,7 @@ int rep_slab_start(struct rep *rep, char *err, size_t err_len)
 
 	if (!rep->slab_binding)
 		return 0;
+	rep->slab_rss = rep_resident();
 	set_config(rep, &cfg);
 	r = slab_allocator_create(&rep->slab, rep->slab_binding->ops, &rep->ctx,
 				  &cfg);
@@ -87,6 +88,36 @@ void rep_slab_leave(struct rep_thread *t)
 	t->w->slab = NULL;
 }
 
+/* ---- while it runs ------------------------------------------------------ */
+
+void rep_slab_look(struct rep *rep, uint64_t now, struct slab_look *out)
+{
+	const struct slab_ops *ops =
+		rep->slab_binding ? rep->slab_binding->ops : NULL;
+	uint64_t own = rep->slab_rss, resident;
+
+	*out = (struct slab_look){ 0 };
+	if (!rep->slab)
+		return;
+	for (unsigned i = 0; i < rep->team.nr; i++) {
+		const struct worker *w = &rep->team.worker[i];
+
+		own += w->own_bytes;
+		/* relaxed: a statistic */
+		out->live +=
+			atomic_load_explicit(&((struct worker *)w)->live_bytes,
+					     memory_order_relaxed);
+	}
+	out->held = slab_pages_in_use(rep->slab) << PAGE_SHIFT;
+	if (ops->features & SLAB_F_FOREIGN) {
+		resident = rep_resident();
+		out->held = resident > own ? resident - own : 0;
+	}
+	if (ops->tick && rep_since_gate(rep, now) >= 0)
+		ops->tick(&rep->slab_ctx,
+			  (unsigned)(rep_since_gate(rep, now) / 1000000000));
+}
+
 /* ---- what is told about it ---------------------------------------------- */
 
 /* Lines of `name value`; values that are no numbers stay text. */
@@ -108,7 +139,7 @@ static void add_attributes(json_t *o, char *text)
 	}
 }
 
-static json_t *cache_json(struct kmem_cache *s)
+static json_t *cache_json(struct rep *rep, struct kmem_cache *s)
 {
 	const struct slab_ops *ops = s->slab->ops;
 	json_t *o = json_object(), *counters = json_object();
@@ -133,6 +164,7 @@ static json_t *cache_json(struct kmem_cache *s)
 	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++) {
 		uint64_t n = slab_counter_sum(s, (enum slab_counter)c);
 
+		rep->slab_total[c] += n;
 		if (n)
 			json_object_set_new(
 				counters,
@@ -144,13 +176,14 @@ static json_t *cache_json(struct kmem_cache *s)
 }
 
 /* Caches that counted anything. */
-static json_t *caches_json(struct slab_allocator *slab)
+static json_t *caches_json(struct rep *rep)
 {
+	struct slab_allocator *slab = rep->slab;
 	json_t *all = json_object();
 
 	for (unsigned id = 0; id < SLAB_MAX_CACHES; id++) {
 		struct kmem_cache *s = slab->cache[id];
-		json_t *one = s ? cache_json(s) : NULL;
+		json_t *one = s ? cache_json(rep, s) : NULL;
 
 		if (one &&
 		    (json_object_size(json_object_get(one, "counters")) ||
@@ -161,6 +194,95 @@ static json_t *caches_json(struct slab_allocator *slab)
 	return all;
 }
 
+static void add(json_t *list, const char *name, const char *unit,
+		const char *better, double value)
+{
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:f}", "name",
+					      name, "unit", unit, "better",
+					      better, "value", value));
+}
+
+/* Means over the looks of the window at which something was live. */
+static void add_utilisation(json_t *list, const struct rep *rep)
+{
+	const struct samples *all = &rep->samples;
+	const struct phase_window *w = &rep->window[PHASE_RATE];
+	double share = 0, most = 0;
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < all->nr; i++) {
+		const struct sample *s = &all->slot[i];
+
+		if (s->tsc < w->open || s->tsc > w->end || !s->slab.held)
+			continue;
+		most = (double)s->slab.held > most ? (double)s->slab.held
+						   : most;
+		if (!s->slab.live)
+			continue;
+		share += (double)s->slab.live / (double)s->slab.held;
+		n++;
+	}
+	if (n)
+		add(list, "slab_utilisation", "share", "higher", share / n);
+	if (most > 0)
+		add(list, "slab_bytes_max", "bytes", "lower", most);
+	if (rep->slab_padding >= 0)
+		add(list, "internal_fragmentation", "share", "lower",
+		    rep->slab_padding);
+}
+
+/* Which way allocations and frees went: each is on one of these. */
+static void add_paths(json_t *list, const struct rep *rep)
+{
+	const uint64_t *n = rep->slab_total;
+	const double fast = (double)(n[ALLOC_FASTPATH] + n[ALLOC_CPU_SHEAF]);
+	const double fresh = (double)n[ALLOC_SLAB];
+	const double partial =
+		(double)(n[ALLOC_FROM_PARTIAL] + n[CPU_PARTIAL_ALLOC]);
+	const double slow = (double)n[ALLOC_SLOWPATH];
+	const double other =
+		slow > fresh + partial ? slow - fresh - partial : 0;
+	const double allocs = fast + fresh + partial + other;
+	const double frees = (double)(n[FREE_FASTPATH] + n[FREE_SLOWPATH] +
+				      n[FREE_CPU_SHEAF]);
+
+	if (allocs > 0) {
+		add(list, "path_alloc_fast", "share", "higher", fast / allocs);
+		add(list, "path_alloc_slow", "share", "lower", other / allocs);
+		add(list, "path_alloc_partial", "share", "lower",
+		    partial / allocs);
+		add(list, "path_alloc_new_slab", "share", "lower",
+		    fresh / allocs);
+	}
+	if (frees > 0) {
+		add(list, "path_free_slow", "share", "lower",
+		    (double)n[FREE_SLOWPATH] / frees);
+		add(list, "path_free_remote", "share", "none",
+		    (double)n[REMOTE_FREE] / frees);
+	}
+}
+
+void rep_slab_metrics(json_t *list, const struct rep *rep)
+{
+	if (!rep->slab_json ||
+	    (rep->slab_binding->ops->features & SLAB_F_FLOOR))
+		return;
+	add_utilisation(list, rep);
+	if (!(rep->slab_binding->ops->features & SLAB_F_FOREIGN))
+		add_paths(list, rep);
+}
+
+void rep_slab_count(struct rep *rep)
+{
+	if (!rep->slab)
+		return;
+	rep->slab_padding = -1;
+	if (rep->team.cache)
+		rep->slab_padding = 1 - (double)rep->params->workload.size /
+						rep->team.cache->size;
+	rep->slab_json = caches_json(rep);
+}
+
 void rep_slab_finish(struct rep *rep)
 {
 	const char *broken;
@@ -168,7 +290,6 @@ void rep_slab_finish(struct rep *rep)
 
 	if (!rep->slab)
 		return;
-	rep->slab_json = caches_json(rep->slab);
 	broken = slab_verify(rep->slab);
 	if (broken)
 		rep_judge(rep, VERDICT_FAILED, "verify slabs: %.160s", broken);

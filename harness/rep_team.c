@@ -493,6 +493,7 @@ int rep_team_run(struct rep *rep)
 		if (workload->report)
 			rep->nr_report =
 				workload->report(&rep->team, rep->report);
+		rep_slab_count(rep);
 		verify_team(rep);
 	}
 	if (workload->cleanup)

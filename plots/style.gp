@@ -14,6 +14,8 @@ set style line 5 lt 8 lw 2 dt (14,3) pt 11 ps 1.1
 set style line 6 lt 1 lw 2 dt (5,3,5,3,1,3) pt 6 ps 1.0
 set style line 7 lt 3 lw 2 dt (2,6) pt 4 ps 1.0
 set style line 8 lt 5 lw 2 dt (6,6) pt 8 ps 1.1
+set style line 9 lc rgb '#7a4b00' lw 2 dt (1,3) pt 12 ps 1.0
+set style line 10 lc rgb '#707070' lw 2 dt (12,2,2,2,2,2) pt 10 ps 1.1
 set style line 20 lc rgb '#606060' lw 1.2 dt (3,6)
 set style line 21 lc rgb '#e4e4e4' lw 0.6 dt 1
 set style line 22 lc rgb '#404040' lw 1 dt 1

@@ -14,6 +14,7 @@
 #include "alloc/base/rseq.h"
 #include "alloc/slab/geometry.h"
 #include "alloc/slab/kmalloc.h"
+#include "alloc/slab/pressure.h"
 #include "alloc/slab/rcu.h"
 
 /* ---- reports ---------------------------------------------------------------
@@ -127,8 +128,8 @@ uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c)
 /* ---- contexts
  * ------------------------------------------------------------------ */
 
-int slab_ctx_enter(struct slab_ctx *ctx, struct slab_allocator *slab,
-		   struct page_ctx *pages)
+int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
+			  struct page_ctx *pages)
 {
 	const size_t bytes = SLAB_MAX_CACHES * sizeof(*ctx->counters);
 	int rc;
@@ -149,21 +150,29 @@ int slab_ctx_enter(struct slab_ctx *ctx, struct slab_allocator *slab,
 		free(ctx->counters);
 		return rc;
 	}
-	pthread_mutex_lock(&slab->mutex);
 	ctx->next = slab->contexts;
 	slab->contexts = ctx;
-	pthread_mutex_unlock(&slab->mutex);
 	return 0;
 }
 
-void slab_ctx_exit(struct slab_ctx *ctx)
+int slab_ctx_enter(struct slab_ctx *ctx, struct slab_allocator *slab,
+		   struct page_ctx *pages)
+{
+	int rc;
+
+	pthread_mutex_lock(&slab->mutex);
+	rc = slab_ctx_enter_locked(ctx, slab, pages);
+	pthread_mutex_unlock(&slab->mutex);
+	return rc;
+}
+
+void slab_ctx_exit_locked(struct slab_ctx *ctx)
 {
 	struct slab_allocator *slab = ctx->slab;
 	struct slab_ctx **at = &slab->contexts;
 
 	if (ctx->ops->thread_exit)
 		ctx->ops->thread_exit(ctx);
-	pthread_mutex_lock(&slab->mutex);
 	while (*at != ctx)
 		at = &(*at)->next;
 	*at = ctx->next;
@@ -171,9 +180,17 @@ void slab_ctx_exit(struct slab_ctx *ctx)
 		for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
 			slab_count_apart(s, (enum slab_counter)c,
 					 ctx->counters[s->id].v[c]);
-	pthread_mutex_unlock(&slab->mutex);
 	free(ctx->counters);
 	ctx->counters = NULL;
+}
+
+void slab_ctx_exit(struct slab_ctx *ctx)
+{
+	struct slab_allocator *slab = ctx->slab;
+
+	pthread_mutex_lock(&slab->mutex);
+	slab_ctx_exit_locked(ctx);
+	pthread_mutex_unlock(&slab->mutex);
 }
 
 /* ---- creation
@@ -304,6 +321,11 @@ static struct kmem_cache *cache_new(struct slab_ctx *ctx,
 		*rc = take_id(slab, s);
 	if (!*rc)
 		*rc = slab->ops->cache_open(ctx, s);
+	if (!*rc) {
+		*rc = slab_pressure_open(s);
+		if (*rc)
+			slab->ops->cache_close(s);
+	}
 	if (*rc) {
 		free(s);
 		return NULL;
@@ -430,6 +452,7 @@ int kmem_cache_destroy(struct slab_ctx *ctx, struct kmem_cache *s)
 		report_leaks(s);
 	} else {
 		unlink_cache(s);
+		slab_pressure_close(s);
 		slab->ops->cache_close(s);
 		free(s);
 	}
@@ -541,6 +564,7 @@ unsigned slab_allocator_destroy(struct slab_allocator *slab,
 		/* its pages stay taken: the machine's verification says so */
 		busy++;
 		unlink_cache(s);
+		slab_pressure_close(s);
 		slab->ops->cache_close(s);
 		free(s);
 	}

@@ -39,12 +39,13 @@ int slab_ctx_enter(struct slab_ctx *ctx, struct slab_allocator *slab,
 		   struct page_ctx *pages) MUST_CHECK;
 /* By the same thread, after its last call; its counts are kept. */
 void slab_ctx_exit(struct slab_ctx *ctx);
+/* The same with the allocator's mutex held, for pressure.c. */
+int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
+			  struct page_ctx *pages) MUST_CHECK;
+void slab_ctx_exit_locked(struct slab_ctx *ctx);
 
 /* Sum over all threads; exact while none of them runs. */
 uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c);
-/* Of the threads on modelled CPU `cpu` that have not left. */
-uint64_t slab_counter_of_cpu(struct kmem_cache *s, enum slab_counter c,
-			     unsigned cpu);
 
 /* Pages of slabs on all nodes. */
 uint64_t slab_pages_in_use(const struct slab_allocator *slab);

@@ -6,6 +6,8 @@
  */
 #include "alloc/slab/pages.h"
 
+#include "alloc/slab/pressure.h"
+
 /* Not for kernel objects, and not for the page engine to act on. */
 #define GFP_NOT_FOR_SLABS                                                     \
 	(GFP_BIT_HIGHMEM | GFP_BIT_MOVABLE | GFP_BIT_ZERO | GFP_BIT_ACCOUNT | \
@@ -71,6 +73,7 @@ struct page *slab_pages_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
 	mark(page, SLAB_PAGE_HEAD | on << 6 | (uint32_t)s->id << 12, order);
 	account(ctx->slab, on, s->flags & SLAB_RECLAIM_ACCOUNT,
 		(long)(PAGE_SIZE << order));
+	slab_pressure_count(s, on, (long)((PAGE_SIZE << order) / s->size));
 	return page;
 }
 
@@ -82,6 +85,8 @@ void slab_pages_free(struct slab_ctx *ctx, struct kmem_cache *s,
 
 	account(ctx->slab, slab_tag_node(tag), s->flags & SLAB_RECLAIM_ACCOUNT,
 		-(long)(PAGE_SIZE << order));
+	slab_pressure_count(s, slab_tag_node(tag),
+			    -(long)((PAGE_SIZE << order) / s->size));
 	unmark(slab, order);
 	free_pages(ctx->pages, (pfn_t){ slab_page_pfn(ctx->slab, slab) },
 		   order);

@@ -156,6 +156,7 @@ struct slab_counters {
 
 struct slab_ops;
 struct slab_ctx;
+struct slab_pressure;
 struct slab_allocator;
 
 /*
@@ -189,7 +190,8 @@ struct kmem_cache {
 	struct kmem_cache *next; /* newest first; slab->mutex */
 	_Atomic uint64_t base_count[NR_SLAB_COUNTERS]; /* of threads that have
 		left and of RCU's, less what the id's former cache counted */
-	_Atomic uint64_t nr_errors; /* findings of the debug checks */
+	_Atomic uint64_t nr_errors;     /* findings of the debug checks */
+	struct slab_pressure *pressure; /* reclaimable caches, or NULL */
 };
 
 /* What kmem_cache_create() is asked for. */

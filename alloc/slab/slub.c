@@ -963,9 +963,12 @@ static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			     void *object)
 {
-	struct page *page = slab_virt_to_page(s->base.slab, object);
 	const struct detached d = { object, object, 1 };
+	struct page *page;
 
+	/* two lines that may be far: both are on their way at once */
+	__builtin_prefetch((char *)object + s->base.offset, 1);
+	page = slab_virt_to_page(s->base.slab, object);
 	if (unlikely(is_debug(s)))
 		free_debug(ctx, s, page, object);
 	else

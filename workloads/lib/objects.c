@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "workloads/lib/loop.h"
+#include "workloads/lib/touch.h"
+
 struct objects *objects_new(uint32_t nr)
 {
 	const size_t bytes = sizeof(struct objects) +
@@ -27,22 +30,31 @@ struct objects *objects_new(uint32_t nr)
 
 int objects_create(struct worker *w, uint32_t nr)
 {
-	w->priv = objects_new(nr);
-	return w->priv ? 0 : -ENOMEM;
+	struct objects *list = objects_new(nr);
+
+	w->priv = list;
+	if (!list)
+		return -ENOMEM;
+	w->own_bytes = list->bytes;
+	return 0;
 }
 
 uint32_t objects_fill(struct worker *w, struct objects *list)
 {
+	const enum touch touch = loop_object_touch(w->slab->ops, w);
 	uint32_t held = 0;
 
 	for (uint32_t i = 0; i < list->nr; i++) {
 		if (!list->object[i])
 			list->object[i] = kmem_cache_alloc(
 				w->slab, w->team->cache, w->params->gfp);
-		if (list->object[i])
-			held++;
-		else
+		if (!list->object[i]) {
 			w->ops_failed++;
+			continue;
+		}
+		/* a library's memory is populated by its first touch alone */
+		touch_object(list->object[i], w->params->size, touch);
+		held++;
 	}
 	return held;
 }

@@ -24,8 +24,8 @@ struct objects {
 struct objects *objects_new(uint32_t nr) MUST_CHECK;
 /* w->priv: nr empty slots. */
 int objects_create(struct worker *w, uint32_t nr) MUST_CHECK;
-/* Objects of the team's cache into the empty slots; returns how many are held.
- */
+/* Objects of the team's cache into the empty slots, touched as touch= says;
+ * returns how many are held. */
 uint32_t objects_fill(struct worker *w, struct objects *list);
 
 /* Of a list that holds nothing, or NULL. */

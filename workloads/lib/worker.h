@@ -38,7 +38,8 @@ struct worker {
 	uint64_t ops_failed;       /* allocations that returned nothing */
 	/* bytes of the objects that the workload holds; read by the sampler */
 	_Atomic uint64_t live_bytes;
-	uint64_t rng; /* see rng.h; rng_seed(seed, index) at the start */
+	uint64_t own_bytes; /* resident, of the workload's own lists */
+	uint64_t rng;       /* see rng.h; rng_seed(seed, index) at the start */
 	uint64_t
 		tally[NR_TALLIES]; /* the workload's own counts, see report() */
 	uint32_t sample_mask; /* 1 of (mask + 1) operations is timed, on average

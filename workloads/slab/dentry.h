@@ -7,8 +7,9 @@
  * the old one is freed at once, so that readers may find it in other hands and
  * must look twice (its sequence count, which the constructor sets once and
  * which lives on in free objects). Under pressure the table gives entries up
- * and the cache is shrunk: when an allocation fails, and when reclaim asks its
- * shrinker. One op is one lookup or one replacement.
+ * and the cache is shrunk: by a worker when an allocation fails, and by kswapd
+ * or whoever else reclaims, through the table's shrinker. One op is one lookup
+ * or one replacement.
  *
  * Shows what type stability costs: slabs wait for a grace period, the link
  * between free objects lies outside of them. And it proves it: a reader that
@@ -21,6 +22,7 @@
 #include <sys/mman.h>
 
 #include "alloc/page/reclaim.h"
+#include "alloc/slab/pressure.h"
 #include "alloc/slab/rcu.h"
 #include "workloads/lib/dist.h"
 #include "workloads/lib/loop.h"
@@ -32,7 +34,7 @@
 #define DENTRY_PRUNE   64u /* entries given up at a time */
 
 /* tally */
-enum { DENTRY_VIOLATIONS, DENTRY_RETRIES, DENTRY_PRUNED };
+enum { DENTRY_VIOLATIONS, DENTRY_RETRIES, DENTRY_PRUNED, DENTRY_RECLAIMED };
 
 /*
  * Everything is atomic, for readers look while a writer has it. relaxed, where
@@ -48,7 +50,8 @@ struct dentry_table {
 	struct kmem_cache *cache;
 	struct shrinker shrinker;
 	bool registered;
-	_Atomic long wanted; /* entries that reclaim asked for */
+	_Atomic uint64_t reclaimed; /* entries that reclaim gave up */
+	_Atomic uint32_t hand;      /* where it looks next */
 	uint32_t nr;
 	size_t bytes; /* of this mapping */
 	_Atomic(struct dentry *) entry[];
@@ -152,17 +155,6 @@ static NOINLINE void dentry_prune(struct worker *w, struct dentry_table *t)
 	kmem_cache_shrink(w->slab, t->cache);
 }
 
-/* Reclaim's wish, carried out by whoever sees it first. */
-ALWAYS_INLINE void dentry_heed(struct worker *w, struct dentry_table *t)
-{
-	/* relaxed, both: a count that orders nothing */
-	if (likely(atomic_load_explicit(&t->wanted, memory_order_relaxed) <= 0))
-		return;
-	atomic_fetch_sub_explicit(&t->wanted, DENTRY_PRUNE,
-				  memory_order_relaxed);
-	dentry_prune(w, t);
-}
-
 WORKLOAD_LOOP void dentry_loop(const struct slab_ops *const ops,
 			       struct worker *w, const enum probe probe)
 {
@@ -179,7 +171,6 @@ WORKLOAD_LOOP void dentry_loop(const struct slab_ops *const ops,
 			loop_done(w);
 			continue;
 		}
-		dentry_heed(w, t);
 		d = probed_object_alloc(ops, w, t->cache, probe);
 		if (unlikely(!d)) {
 			loop_failed(w);
@@ -202,18 +193,36 @@ static unsigned long dentry_count(struct shrinker *s, unsigned nid)
 	return t->nr;
 }
 
-/* The thread that reclaims has no context of the slab layer: the next worker
- * that replaces an entry does it. */
-static unsigned long dentry_scan(struct shrinker *s, struct page_ctx *ctx,
+/* Gives up entries around a clock, then the slabs that became empty. Beside
+ * workers and other threads that reclaim. */
+static unsigned long dentry_scan(struct shrinker *s, struct page_ctx *pages,
 				 unsigned nid, unsigned long nr)
 {
 	struct dentry_table *t = s->priv;
+	struct slab_ctx own, *ctx;
+	unsigned long freed = 0;
 
-	(void)ctx;
 	(void)nid;
-	/* relaxed: a count that orders nothing */
-	atomic_store_explicit(&t->wanted, (long)nr, memory_order_relaxed);
-	return SHRINK_STOP;
+	ctx = slab_reclaim_enter(t->cache->slab, pages, &own);
+	if (!ctx)
+		return SHRINK_STOP;
+	for (unsigned long i = 0; i < nr; i++) {
+		/* relaxed: any place will do */
+		const uint32_t at = atomic_fetch_add_explicit(
+					    &t->hand, 1, memory_order_relaxed) %
+				    t->nr;
+		struct dentry *d = dentry_swap(t, at, NULL);
+
+		if (!d)
+			continue;
+		kmem_cache_free(ctx, t->cache, d);
+		freed++;
+	}
+	slab_reclaim_shrink(ctx, t->cache);
+	slab_reclaim_exit(ctx, &own);
+	/* relaxed: a statistic */
+	atomic_fetch_add_explicit(&t->reclaimed, freed, memory_order_relaxed);
+	return freed;
 }
 
 static struct dentry_table *dentry_table_new(uint32_t nr)
@@ -299,13 +308,19 @@ static unsigned dentry_report(const struct team *team,
 		[DENTRY_VIOLATIONS] = { "type_violations", "looks", "lower" },
 		[DENTRY_RETRIES] = { "lookup_retries", "looks", "none" },
 		[DENTRY_PRUNED] = { "pruned", "objects", "none" },
+		[DENTRY_RECLAIMED] = { "reclaimed", "objects", "none" },
 	};
+	struct dentry_table *t = team->shared;
 
 	for (unsigned k = 0; k < ARRAY_SIZE(metrics); k++) {
 		uint64_t sum = 0;
 
 		for (unsigned i = 0; i < team->nr; i++)
 			sum += team->worker[i].tally[k];
+		if (k == DENTRY_RECLAIMED)
+			/* relaxed: a statistic */
+			sum = atomic_load_explicit(&t->reclaimed,
+						   memory_order_relaxed);
 		out[k] = (struct workload_metric){
 			.name = metrics[k].name,
 			.unit = metrics[k].unit,

@@ -94,6 +94,32 @@ WORKLOAD_LOOP void kmalloc_mix_loop(const struct slab_ops *const ops,
 	}
 }
 
+/* The crest of a wave, once, so that no window pays for memory that a library
+ * has never touched; then down to its foot. */
+static void kmalloc_mix_rehearse(struct worker *w, struct kmalloc_mix *m)
+{
+	const enum touch touch = loop_object_touch(w->slab->ops, w);
+
+	while (m->nr < m->max) {
+		const uint32_t size = size_mix_draw(&m->mix, &w->rng);
+		void *object = kmalloc(w->slab, size, w->params->gfp);
+
+		if (!object)
+			break;
+		touch_object(object, size, touch);
+		m->slot[m->nr++] = (struct kmalloc_mix_slot){ object, size };
+		m->live += size;
+	}
+	while (m->nr > m->max / 4) {
+		const uint32_t victim = dist_victim(&w->rng, m->nr);
+		const struct kmalloc_mix_slot slot = m->slot[victim];
+
+		m->slot[victim] = m->slot[--m->nr];
+		m->live -= slot.size;
+		kfree(w->slab, slot.object);
+	}
+}
+
 static int kmalloc_mix_prepare(struct worker *w)
 {
 	const uint32_t max = w->params->outstanding;
@@ -108,10 +134,15 @@ static int kmalloc_mix_prepare(struct worker *w)
 		return -ENOMEM;
 	m->max = max;
 	m->bytes = bytes;
+	w->own_bytes = bytes;
 	size_mix_init(&m->mix, w->params->mix);
 	w->priv = m;
+	kmalloc_mix_rehearse(w, m);
 	return 0;
 }
+
+/* What the blocks that are held could hold, and what was asked for. */
+enum { KMALLOC_MIX_USABLE, KMALLOC_MIX_ASKED };
 
 static void kmalloc_mix_teardown(struct worker *w)
 {
@@ -119,10 +150,34 @@ static void kmalloc_mix_teardown(struct worker *w)
 
 	if (!m)
 		return;
+	w->tally[KMALLOC_MIX_ASKED] = m->live;
+	for (uint32_t i = 0; i < m->nr; i++)
+		w->tally[KMALLOC_MIX_USABLE] +=
+			ksize(w->slab, m->slot[i].object);
 	while (m->nr)
 		kfree(w->slab, m->slot[--m->nr].object);
 	munmap(m, m->bytes);
 	w->priv = NULL;
+}
+
+static unsigned kmalloc_mix_report(const struct team *team,
+				   struct workload_metric *out)
+{
+	double usable = 0, asked = 0;
+
+	for (unsigned i = 0; i < team->nr; i++) {
+		const uint64_t *tally = team->worker[i].tally;
+
+		usable += (double)tally[KMALLOC_MIX_USABLE];
+		asked += (double)tally[KMALLOC_MIX_ASKED];
+	}
+	if (!(usable > 0)) /* a floor's blocks hold nothing */
+		return 0;
+	*out = (struct workload_metric){ .name = "internal_fragmentation",
+					 .unit = "share",
+					 .better = "lower",
+					 .value = 1 - asked / usable };
+	return 1;
 }
 
 static const struct workload kmalloc_mix_workload = {
@@ -132,6 +187,7 @@ static const struct workload kmalloc_mix_workload = {
 	.uses = USES_SLAB | USES_OUTSTANDING | USES_MIX,
 	.prepare = kmalloc_mix_prepare,
 	.teardown = kmalloc_mix_teardown,
+	.report = kmalloc_mix_report,
 };
 
 #endif

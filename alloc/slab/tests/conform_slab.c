@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc/page/reclaim.h"
 #include "alloc/slab/kmalloc.h"
+#include "alloc/slab/pressure.h"
 #include "alloc/slab/slabinfo.h"
 #include "alloc/slab/tests/slab_bench.h"
 
@@ -498,6 +500,95 @@ Test(slab, no_pages_at_any_step_leaves_owners_intact)
 	}
 	for (unsigned i = 0; i < 20 && !is_floor(); i++)
 		kmem_cache_free(&b->ctx, s, mine[i]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
+/* Bytes of slabs of caches that reclaim may ask, and of others. */
+static long slab_bytes(const struct slab_bench *b, bool reclaimable)
+{
+	/* relaxed: nobody else is inside */
+	return atomic_load_explicit(&b->m->node[0].slab_bytes[!reclaimable],
+				    memory_order_relaxed);
+}
+
+static unsigned long ask(struct slab_bench *b)
+{
+	uint64_t scanned = 0;
+
+	return shrink_slab(reclaim_shrinkers(b->reclaim), &b->pages, 0, 0,
+			   &scanned);
+}
+
+Test(slab, reclaim_gets_what_is_empty_and_no_more)
+{
+	const struct slab_bench_spec spec = { .reclaim = true };
+	struct slab_bench *b = slab_bench_make(&engine_ops, &spec);
+	struct kmem_cache *s =
+		slab_bench_cache(b, "taken", 256, SLAB_RECLAIM_ACCOUNT);
+	struct kmem_cache *other = slab_bench_cache(b, "kept", 256, 0);
+	void *object[1000], *kept[1000];
+	long before;
+
+	for (unsigned i = 0; i < 1000 && has_owners(); i++) {
+		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		kept[i] = kmem_cache_alloc(&b->ctx, other, GFP_KERNEL);
+		mark(object[i], 256, i);
+	}
+	for (unsigned i = 0; i < 1000 && has_owners(); i++) {
+		kmem_cache_free(&b->ctx, other, kept[i]);
+		if (i >= 100)
+			kmem_cache_free(&b->ctx, s, object[i]);
+	}
+	if (has_owners()) {
+		before = slab_bytes(b, false);
+		cr_assert_geq(slab_bytes(b, true), 100 * 256);
+		cr_assert(ask(b) > 0, "nothing was given back");
+		cr_assert_eq(ask(b), 0, "there was more");
+		cr_assert_eq(slab_bytes(b, false), before,
+			     "no cache but reclaimable ones is asked");
+		cr_assert_leq(slab_bytes(b, true), 110 * 256 + 8 * 4096);
+	}
+	for (unsigned i = 0; i < 100 && has_owners(); i++) {
+		cr_assert(is_marked(object[i], 256, i));
+		kmem_cache_free(&b->ctx, s, object[i]);
+	}
+	cr_assert_null(slab_verify(b->slab));
+	/* somebody is at the caches: nobody waits */
+	pthread_mutex_lock(&b->slab->mutex);
+	cr_assert_eq(ask(b), 0);
+	pthread_mutex_unlock(&b->slab->mutex);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, other), 0);
+	slab_bench_end(b);
+}
+
+/* A thread that has no context of the slab layer gets one for the time. */
+Test(slab, reclaim_by_a_thread_from_outside)
+{
+	const struct slab_bench_spec spec = { .reclaim = true };
+	struct slab_bench *b = slab_bench_make(&engine_ops, &spec);
+	struct kmem_cache *s =
+		slab_bench_cache(b, "taken", 256, SLAB_RECLAIM_ACCOUNT);
+	struct slab_ctx own, *ctx;
+	struct page_ctx pages;
+	void *object = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+
+	cr_assert_eq(page_ctx_enter(&pages, b->e, 1, b->counters, NULL), 0);
+	ctx = slab_reclaim_enter(b->slab, &b->pages, &own);
+	cr_assert_eq(ctx, &b->ctx, "it has one");
+	cr_assert_null(slab_reclaim_enter(b->slab, &pages, &own), "busy");
+	slab_reclaim_exit(ctx, &own);
+	ctx = slab_reclaim_enter(b->slab, &pages, &own);
+	cr_assert_eq(ctx, &own);
+	kmem_cache_free(ctx, s, object);
+	slab_reclaim_exit(ctx, &own);
+	if (!is_floor() && !is_foreign())
+		cr_assert_eq(slab_counter_sum(s, FREE_FASTPATH) +
+				     slab_counter_sum(s, FREE_SLOWPATH) +
+				     slab_counter_sum(s, FREE_CPU_SHEAF),
+			     1, "its counts are kept");
+	page_ctx_exit(&pages);
 	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	slab_bench_end(b);
 }

@@ -6,6 +6,7 @@
 
 #include "alloc/base/check.h"
 #include "alloc/page/layout.h"
+#include "alloc/page/reclaim.h"
 #include "harness/bind.h"
 
 static uint64_t free_pages_of(const struct machine *m)
@@ -66,6 +67,17 @@ static void bench_slab(struct slab_bench *b, const struct slab_ops *ops,
 	check(!slab_ctx_enter(&b->ctx, b->slab, &b->pages), "no context");
 }
 
+static void bench_reclaim(struct slab_bench *b)
+{
+	struct reclaim_config cfg;
+	char err[256] = "";
+
+	reclaim_defaults(&cfg);
+	cfg.kswapd = cfg.kcompactd = false;
+	check(!reclaim_create(&b->reclaim, b->e, &cfg, err, sizeof(err)), "%s",
+	      err);
+}
+
 struct slab_bench *slab_bench_make(const struct slab_ops *ops,
 				   const struct slab_bench_spec *spec)
 {
@@ -82,6 +94,8 @@ struct slab_bench *slab_bench_make(const struct slab_ops *ops,
 	check(b->counters && !p->ops->create(&b->e, b->m), "no page engine");
 	check(!page_ctx_enter(&b->pages, b->e, 0, b->counters, NULL),
 	      "no page context");
+	if (spec && spec->reclaim)
+		bench_reclaim(b);
 	bench_slab(b, ops, spec);
 	return b;
 }
@@ -93,6 +107,10 @@ void slab_bench_end(struct slab_bench *b)
 	slab_ctx_exit(&b->ctx);
 	check(!slab_allocator_destroy(b->slab, &b->pages) || b->leaky,
 	      "a cache still had objects");
+	if (b->reclaim) {
+		reclaim_stop(b->reclaim);
+		reclaim_destroy(b->reclaim);
+	}
 	b->e->ops->drain(b->e, &b->pages);
 	broken = b->e->ops->verify(b->e);
 	check(!broken, "%s", broken);

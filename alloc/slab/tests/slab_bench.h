@@ -14,6 +14,7 @@ struct slab_bench {
 	struct page_engine *e;
 	struct page_ctx pages;
 	struct zone_counters *counters;
+	struct reclaim *reclaim; /* NULL: none */
 	struct slab_allocator *slab;
 	struct slab_ctx ctx;
 	uint64_t free_pages; /* of the machine at the start */
@@ -32,6 +33,7 @@ struct slab_bench_spec {
 	unsigned cpus;             /* 0: four */
 	uint64_t bytes;            /* of memory, 0: 64 MiB */
 	const char *pages;         /* page engine, NULL: pcp */
+	bool reclaim;              /* on request only: no threads of its own */
 };
 
 /* Aborts when anything fails. spec may be NULL. */

@@ -1,8 +1,10 @@
 #!/usr/bin/perl
 # What the page engines are meant to reach, held against one run of engines.ini
-# and, if given, one of fragment.ini. Reads samples.csv alone.
+# and, if given, one of fragment.ini; with --slab the slab engines, against one
+# of slab-goals.ini. Reads samples.csv alone.
 #
 #   goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]
+#   goals.pl --slab [--markdown] SLAB-RUN
 #
 # A figure is the median of its repetitions; its interval is that of summary.csv
 # (95 % by order statistics from six repetitions on, else the range). The
@@ -13,6 +15,7 @@
 use strict;
 use warnings;
 
+my $slab = @ARGV && $ARGV[0] eq "--slab" ? shift : 0;
 my $markdown = @ARGV && $ARGV[0] eq "--markdown" ? shift : 0;
 my (%value, $not_met, @rows);
 
@@ -195,6 +198,61 @@ sub fragment {
 	}
 }
 
+# The cell of an engine and workload, whatever else its id tells.
+sub cell_of {
+	my ($engine, $workload, $threads) = @_;
+	my $id = "$engine-$workload-t$threads";
+	my @found = grep { /^\Q$id\E(-|$)/ } sort keys %value;
+
+	return $found[0] // $id;
+}
+
+my @libraries = map { "malloc_$_" } qw(glibc jemalloc mimalloc tcmalloc);
+
+# Of several engines the one with the lowest median.
+sub best_of {
+	my ($workload, $threads, @engines) = @_;
+	my ($best, $least);
+
+	for my $engine (@engines) {
+		my ($median) = figure(cell_of($engine, $workload, $threads), "ns_per_op");
+
+		($best, $least) = ($engine, $median)
+			if defined $median && (!defined $least || $median < $least);
+	}
+	return $best;
+}
+
+sub against {
+	my ($engine, $workload, $threads, $sense, @rivals) = @_;
+	my $rival = best_of($workload, $threads, @rivals);
+
+	goal("$workload, $engine / best of the libraries" . ($rival ? ", $rival" : ""),
+		"$sense 1", "x", $rival ? quotient(cell_of($engine, $workload, $threads),
+			"ns_per_op", cell_of($rival, $workload, $threads)) : ());
+}
+
+sub slabs {
+	my $pair = cell_of("slub", "obj_pair", 1);
+
+	goal("slub pair of 64 bytes, 1 thread / rseq pop+push", "<= 2", "x",
+		quotient($pair, "ns_per_op", "floor:rseq_stack"));
+	goal("slub pair of 64 bytes, 1 thread / $_", "< 1", "x", quotient($pair, "ns_per_op",
+		cell_of($_, "obj_pair", 1))) for @libraries;
+	goal("slub pair of 64 bytes, throughput of 2 threads / 1", ">= 1.9", "x",
+		quotient(cell_of("slub", "obj_pair", 2), "throughput", $pair));
+	against($_, "obj_rand", 1, "<=", @libraries) for qw(slub sheaves);
+	my $best = best_of("obj_remote", 2, qw(slab slub sheaves slob)) // "slub";
+	against($best, "obj_remote", 2, "<=", "malloc_mimalloc");
+	for my $engine (qw(slab slub sheaves slob), @libraries) {
+		my $cell = cell_of($engine, "kmalloc_mix", 1);
+
+		report("kmalloc_mix, utilisation, $engine", "", figure($cell, "slab_utilisation"));
+		report("kmalloc_mix, time of an operation, $engine", " ns",
+			figure($cell, "ns_per_op"));
+	}
+}
+
 sub put {
 	my @head = qw(measure goal figure verdict);
 
@@ -209,13 +267,14 @@ sub put {
 	}
 }
 
-if (@ARGV < 1 || @ARGV > 2) {
-	print STDERR "usage: goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]\n";
+if (@ARGV < 1 || @ARGV > ($slab ? 1 : 2)) {
+	print STDERR "usage: goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]\n",
+		"       goals.pl --slab [--markdown] SLAB-RUN\n";
 	exit 2;
 }
 eval {
 	load($ARGV[0]);
-	engines();
+	$slab ? slabs() : engines();
 	my %first = %value;
 	if ($ARGV[1]) {
 		%value = ();
@@ -223,7 +282,7 @@ eval {
 		fragment();
 		$value{"2-$_"} = $first{$_} for keys %first;
 	}
-	limbo();
+	limbo() if !$slab;
 	1;
 } or do {
 	print STDERR $@;

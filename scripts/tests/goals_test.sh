@@ -73,6 +73,28 @@ sed -n '1p;/pcp_rseq-pair/p;/,pcp-pair/s/,20,/,14,/p;/,pcp-pair.*floor/p' "$tmp/
 scripts/goals.pl "$tmp/bad" > "$tmp/out"
 expect "no goal missed, status 0" [ $? -eq 0 ]
 
+mkdir "$tmp/slab"
+{
+	echo "$head"
+	sample slub-obj_pair-t1-size_64 slub ns_per_op 3 3 3
+	sample slub-obj_pair-t1-size_64 slub throughput 10 10 10
+	sample slub-obj_pair-t1-size_64 floor:rseq_stack ns_per_op 1.5 1.6 1.7
+	sample slub-obj_pair-t2-size_64 slub throughput 18 18 18
+	sample malloc_glibc-obj_pair-t1-size_64 malloc:glibc ns_per_op 5 5 5
+	sample slub-obj_rand-t1 slub ns_per_op 90 90 90
+	sample malloc_glibc-obj_rand-t1 malloc:glibc ns_per_op 120 120 120
+	sample malloc_mimalloc-obj_rand-t1 malloc:mimalloc ns_per_op 80 80 80
+	sample slob-kmalloc_mix-t1 slob slab_utilisation 0.9 0.9 0.9
+} > "$tmp/slab/samples.csv"
+scripts/goals.pl --slab "$tmp/slab" > "$tmp/out"
+expect "a slab goal that is not met ends with status 1" [ $? -eq 1 ]
+row "slub pair of 64 bytes, 1 thread / rseq pop+push" "<= 2x 1.88 [1.76 .. 2.00] met"
+row "slub pair of 64 bytes, 1 thread / malloc_glibc" "< 1x 0.60 [0.60 .. 0.60] met"
+row "slub pair of 64 bytes, 1 thread / malloc_jemalloc" "< 1x - no number"
+row "slub pair of 64 bytes, throughput of 2 threads / 1" ">= 1.9x 1.80 [1.80 .. 1.80] not met"
+row "obj_rand, slub / best of the libraries, malloc_mimalloc" "<= 1x 1.12 [1.12 .. 1.12] not met"
+row "kmalloc_mix, utilisation, slob" "reported 0.90 [0.90 .. 0.90]"
+
 echo "run,cell" > "$tmp/bad/samples.csv"
 scripts/goals.pl "$tmp/bad" > "$tmp/out" 2> "$tmp/err"
 expect "other columns are refused" [ $? -eq 2 ]

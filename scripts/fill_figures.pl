@@ -53,7 +53,7 @@ for my $path (glob("$parts/*.samples")) {
 
 	for my $f (rows($path)) {
 		push @{$floor{$f->[1]}{$f->[2]}}, $f->[11]
-			if $f->[2] =~ /^floor:/ && $f->[8] eq "ns_per_op";
+			if $f->[2] =~ /^floor:/ && $f->[8] eq "ns_per_op" && $f->[11] ne "";
 	}
 	for my $cell (keys %floor) {
 		for my $name (keys %{$floor{$cell}}) {

@@ -1,10 +1,12 @@
 #!/usr/bin/perl
 # What the page engines are meant to reach, held against one run of engines.ini
 # and, if given, one of fragment.ini; with --slab the slab engines, against one
-# of slab-goals.ini. Reads samples.csv alone.
+# of slab-goals.ini; with --pressure memory under pressure, against one of
+# pressure.ini. Reads samples.csv alone.
 #
 #   goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]
 #   goals.pl --slab [--markdown] SLAB-RUN
+#   goals.pl [--markdown] --pressure PRESSURE-RUN
 #
 # A figure is the median of its repetitions; its interval is that of summary.csv
 # (95 % by order statistics from six repetitions on, else the range). The
@@ -17,6 +19,7 @@ use warnings;
 
 my $slab = @ARGV && $ARGV[0] eq "--slab" ? shift : 0;
 my $markdown = @ARGV && $ARGV[0] eq "--markdown" ? shift : 0;
+my $pressure = @ARGV && $ARGV[0] eq "--pressure" ? shift : 0;
 my (%value, $not_met, @rows);
 
 # value{cell}{metric}{rep}; a floor's metric is "floor:NAME".
@@ -253,6 +256,26 @@ sub slabs {
 	}
 }
 
+# An allocation with kswapd and with direct reclaim alone, and what was lost.
+sub pressure {
+	for my $workload (qw(pressure_anon pagecache)) {
+		for my $engine (qw(zonelock pcp pcp_rseq rcu)) {
+			my $cell = "$engine-$workload-t1-kswapd";
+
+			goal("$workload, $engine: p99 without kswapd / with", ">= 5", "x",
+				quotient("${cell}_off", "lat_alloc_p99", "${cell}_on"));
+		}
+	}
+	my @wrong = map { values %{$_->{pages_wrong} // {}} } values %value;
+	my @most = sort { $b <=> $a } @wrong;
+	goal("pages that were not as they were left, most of all", "<= 0", "",
+		@most ? ($most[0]) x 3 : ());
+	report("bursts in which somebody had to reclaim, $_", "",
+		figure("$_-burst-t1-kswapd_on", "bursts_stalled")) for qw(zonelock pcp pcp_rseq rcu);
+	report("atomic requests served, $_", "",
+		figure("$_-atomic-t1-o0-kswapd_on", "atomic_success")) for qw(zonelock pcp pcp_rseq rcu);
+}
+
 sub put {
 	my @head = qw(measure goal figure verdict);
 
@@ -267,13 +290,18 @@ sub put {
 	}
 }
 
-if (@ARGV < 1 || @ARGV > ($slab ? 1 : 2)) {
+if (@ARGV < 1 || @ARGV > ($slab || $pressure ? 1 : 2)) {
 	print STDERR "usage: goals.pl [--markdown] ENGINES-RUN [FRAGMENT-RUN]\n",
-		"       goals.pl --slab [--markdown] SLAB-RUN\n";
+		"       goals.pl --slab [--markdown] SLAB-RUN\n",
+		"       goals.pl [--markdown] --pressure PRESSURE-RUN\n";
 	exit 2;
 }
 eval {
 	load($ARGV[0]);
+	if ($pressure) {
+		pressure();
+		return 1;
+	}
 	$slab ? slabs() : engines();
 	my %first = %value;
 	if ($ARGV[1]) {

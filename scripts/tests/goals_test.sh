@@ -95,6 +95,24 @@ row "slub pair of 64 bytes, throughput of 2 threads / 1" ">= 1.9x 1.80 [1.80 .. 
 row "obj_rand, slub / best of the libraries, malloc_mimalloc" "<= 1x 1.12 [1.12 .. 1.12] not met"
 row "kmalloc_mix, utilisation, slob" "reported 0.90 [0.90 .. 0.90]"
 
+mkdir "$tmp/pressure"
+{
+	echo "$head"
+	for setting in on=1000 off=9000; do
+		sample "pcp-pagecache-t1-kswapd_${setting%=*}" pcp lat_alloc_p99 "${setting#*=}"
+		sample "rcu-pagecache-t1-kswapd_${setting%=*}" rcu lat_alloc_p99 4000
+		sample "pcp-pagecache-t1-kswapd_${setting%=*}" pcp pages_wrong 0 0
+	done
+} > "$tmp/pressure/samples.csv"
+scripts/goals.pl --pressure "$tmp/pressure" > "$tmp/out"
+expect "pressure: a goal that is not met ends with status 1" [ $? -eq 1 ]
+row "pagecache, pcp: p99" ">= 5x 9.00 [9.00 .. 9.00] met"
+row "pagecache, rcu: p99" ">= 5x 1.00 [1.00 .. 1.00] not met"
+row "pages that were not as they were left" "<= 0 0.00 [0.00 .. 0.00] met"
+sed -i 's/pages_wrong,u,lower,0/pages_wrong,u,lower,1/' "$tmp/pressure/samples.csv"
+scripts/goals.pl --pressure "$tmp/pressure" > "$tmp/out"
+row "pages that were not as they were left" "not met"
+
 echo "run,cell" > "$tmp/bad/samples.csv"
 scripts/goals.pl "$tmp/bad" > "$tmp/out" 2> "$tmp/err"
 expect "other columns are refused" [ $? -eq 2 ]

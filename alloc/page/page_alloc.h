@@ -266,6 +266,8 @@ ALWAYS_INLINE void page_set_compound(const struct page_ops *ops,
  * back and the wake-up recorded. */
 NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone);
 
+/* The one compare that a request on a machine which is never short of memory
+ * pays for reclaim; frames that an engine has cached (page_caches) skip it. */
 ALWAYS_INLINE bool zone_boost_pending(const struct zone *zone,
 				      unsigned alloc_flags)
 {

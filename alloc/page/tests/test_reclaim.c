@@ -145,8 +145,10 @@ static void reserves_of(const struct page_ops *ops)
 		{ GFP_ATOMIC, 35, 49 },
 		{ GFP_BIT_MEMALLOC, 0, 0 },
 	};
-	/* our own engines fetch many at a time, and look at the marks then */
-	const long slack = ops->features & PAGE_F_EXACT ? STEP : 128;
+	/* our own engines fetch many at a time, and look at the marks then;
+	 * the zone's figure may lag behind what a drain gave back */
+	const bool exact = ops->features & PAGE_F_EXACT;
+	const long slack = exact ? STEP : 128, lag = exact ? 0 : STEP;
 	struct reclaim_config cfg = pressure_config();
 	struct pressure *p = make_unboosted(ops, &cfg);
 	struct taken *t = calloc(1, sizeof(*t));
@@ -157,10 +159,11 @@ static void reserves_of(const struct page_ops *ops)
 		take_all(p, depth[i].gfp, t);
 		dma32 = snapshot(p, ZONE_DMA32);
 		dma = snapshot(p, ZONE_DMA);
-		cr_expect(dma32 <= depth[i].dma32 &&
+		cr_expect(dma32 <= depth[i].dma32 + lag &&
 				  dma32 > depth[i].dma32 - slack,
 			  "%s, kind %u: DMA32 has %ld", ops->name, i, dma32);
-		cr_expect(dma <= depth[i].dma && dma > depth[i].dma - slack,
+		cr_expect(dma <= depth[i].dma + lag &&
+				  dma > depth[i].dma - slack,
 			  "%s, kind %u: DMA has %ld", ops->name, i, dma);
 	}
 	cr_expect_eq(t->nr, MANAGED);

@@ -132,17 +132,26 @@ enum slot_state lru_slot_state(const struct owner_slot *slot)
 
 void lru_release(struct owner_slot *slot)
 {
-	/* REL(slot): our use of the frame is over; pairs with ACQ(slot) */
-	uint64_t old = atomic_fetch_sub_explicit(&slot->word, SLOT_PIN,
-						 memory_order_release);
+	/* relaxed: the exchange tells */
+	uint64_t old = atomic_load_explicit(&slot->word, memory_order_relaxed);
+	uint64_t next;
 
-	check_at(1, old & SLOT_PINS, "lru_release of a slot without pins");
-	if (likely(!(old & SLOT_WAITED)) || (old & SLOT_PINS) != SLOT_PIN)
-		return;
-	/* relaxed: the sleeper looks at the word again */
-	atomic_fetch_and_explicit(&slot->word, ~SLOT_WAITED,
-				  memory_order_relaxed);
-	word_wake(slot_futex(slot));
+	/* The last pin and WAITED go at once: without pins the slot may be
+	 * deleted and its memory be the owner's again, of which only the
+	 * address is used from then on.
+	 * REL(slot): our use of the frame is over; pairs with ACQ(slot).
+	 * relaxed on failure: goes by the new word */
+	do {
+		check_at(1, old & SLOT_PINS,
+			 "lru_release of a slot without pins");
+		next = old - SLOT_PIN;
+		if (!(next & SLOT_PINS))
+			next &= ~SLOT_WAITED;
+	} while (!atomic_compare_exchange_weak_explicit(&slot->word, &old, next,
+							memory_order_release,
+							memory_order_relaxed));
+	if (unlikely(old & SLOT_WAITED) && !(next & SLOT_PINS))
+		word_wake(slot_futex(slot));
 }
 
 /* --- lists -------------------------------------------------------------- */

@@ -221,8 +221,9 @@ static bool write_cluster(struct scan_control *sc, const uint32_t *pfn,
 	return true;
 }
 
-/* Writes the dirty ones of the victims; those that could not be written are
- * put back and leave v. Returns pages written. */
+/* Writes the dirty ones of the victims; those that could not be written, or
+ * must not by this request, are put back and leave v: between judge() and the
+ * claim an access may have made a page dirty. Returns pages written. */
 static unsigned write_dirty(struct scan_control *sc, struct victims *v)
 {
 	struct lru *lru = &sc->r->lru;
@@ -231,9 +232,14 @@ static unsigned write_dirty(struct scan_control *sc, struct victims *v)
 
 	for (unsigned i = 0; i < v->nr; i++) {
 		struct lru_page *page = &lru->page[v->pfn[i]];
+		const uint32_t flags = lru_flags(page);
 
-		if (!(lru_flags(page) & LRU_PAGE_DIRTY)) {
+		if (!(flags & LRU_PAGE_DIRTY)) {
 			v->pfn[clean++] = v->pfn[i];
+			continue;
+		}
+		if (!may_write(sc, flags & LRU_FILE)) {
+			lru_putback(lru, v->pfn[i], flags & LRU_PAGE_LIST);
 			continue;
 		}
 		dirty[nr++] = v->pfn[i];

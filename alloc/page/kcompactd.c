@@ -5,7 +5,9 @@
  * the free memory is of no use for huge pages (proactive compaction).
  * mm/compaction.c of Linux 6.1.
  *
- * Locks: none here; see compaction.c. The mailbox is that of kswapd.c.
+ * Locks: none here; see compaction.c. The mailbox is that of kswapd.c; a
+ * request that came while the thread worked, or that found nothing suitable to
+ * compact, lies in it, and is taken within half a second at the latest.
  */
 #include "alloc/base/wait.h"
 #include "alloc/page/compaction.h"
@@ -59,13 +61,13 @@ void kcompactd_run(struct reclaim_worker *w)
 
 	w->ctx.in_reclaim = true;
 	while (!reclaim_stopping(r)) {
-		uint32_t seen;
+		const uint32_t seen = mailbox_seen(box);
 
 		mailbox_set_waiting(box, true);
-		seen = mailbox_seen(box);
 		if (reclaim_stopping(r))
 			break;
-		if (!mailbox_sleep(box, seen, PROACTIVE_NS)) {
+		mailbox_peek(box, &order, &idx);
+		if (!order && !mailbox_sleep(box, seen, PROACTIVE_NS)) {
 			mailbox_set_waiting(box, false);
 			proactive(w, &pause);
 			continue;

@@ -10,9 +10,10 @@
  *
  * Locks: none is held across a call here; zone->lock for taking a boost back.
  *
- * A wake-up is not lost: the thread says that it waits, reads the counter of
- * wake-ups, looks once more whether its node is balanced, and then sleeps while
- * the counter is what it read. A waker changes the counter before it calls.
+ * A wake-up is not lost: the thread reads the counter of wake-ups, says that it
+ * waits, looks once more whether its node is balanced, and then naps and sleeps
+ * while the counter is what it read: a wake-up for a higher order than it
+ * looked at changes it too. A waker changes the counter before it calls.
  *   REL(mailbox)/ACQ(mailbox)   the request before the counter; what the
  *                               sleeper found before it said that it waits.
  *
@@ -403,11 +404,10 @@ static void try_to_sleep(struct reclaim_worker *w, unsigned wanted,
 {
 	struct reclaim *r = w->r;
 	struct mailbox *box = &r->node[w->nid].kswapd;
+	const uint32_t seen = mailbox_seen(box);
 	bool woken = false;
-	uint32_t seen;
 
 	mailbox_set_waiting(box, true);
-	seen = mailbox_seen(box);
 	if (!reclaim_stopping(r) && may_sleep(w, order, idx)) {
 		note_awake(w, idx, false);
 		compaction_reset_skip(r, w->nid);
@@ -415,8 +415,6 @@ static void try_to_sleep(struct reclaim_worker *w, unsigned wanted,
 		woken = mailbox_sleep(box, seen, NAP_NS);
 		if (woken)
 			mailbox_put(box, order, idx);
-		else
-			seen = mailbox_seen(box);
 		if (!woken && !reclaim_stopping(r) &&
 		    may_sleep(w, order, idx)) {
 			set_thresholds(w, false);

@@ -18,9 +18,9 @@
  * does, and the marks are asked once more.
  *
  * Departures from Linux. Nothing is killed: where Linux would kill, the request
- * fails with EV_OOM, and so does one that would kill but must not
- * (__GFP_NOFAIL, or without __GFP_FS) after OOM_ROUNDS more rounds, since no
- * victim's exit would ever free memory.
+ * fails with EV_OOM. One that would kill but must not (without __GFP_FS) fails
+ * so after OOM_ROUNDS more rounds, and so does every one with __GFP_NOFAIL,
+ * with EV_OOM if it might kill, since no victim's exit would ever free memory.
  */
 #include <sched.h>
 #include <time.h>
@@ -62,13 +62,21 @@ static int throttle_node(const struct alloc_request *r)
 	return -1;
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static void throttle(const struct alloc_request *r)
 {
 	struct reclaim *rc = r->ctx->machine->reclaim;
 	const int nid = throttle_node(r);
 	const uint64_t begin = tsc_read();
-	uint64_t left = THROTTLE_NS;
 	struct node_reclaim *n;
+	uint64_t until;
 
 	if (!rc->cfg.kswapd || nid < 0 ||
 	    direct_reclaim_allowed(rc, (unsigned)nid))
@@ -77,15 +85,16 @@ static void throttle(const struct alloc_request *r)
 	vm_count(&rc->events, VM_PGSCAN_DIRECT_THROTTLE, 1);
 	/* relaxed, all: the sleep is limited, and looks again */
 	atomic_fetch_add_explicit(&n->nr_throttled, 1, memory_order_relaxed);
-	while (left && !reclaim_stopping(rc)) {
+	until = r->gfp & GFP_BIT_FS ? UINT64_MAX : clock_ns() + THROTTLE_NS;
+	while (!reclaim_stopping(rc)) {
 		const uint32_t seen = atomic_load_explicit(
 			&n->throttle, memory_order_relaxed);
 
 		if (direct_reclaim_allowed(rc, (unsigned)nid))
 			break;
-		if (!word_wait(&n->throttle, seen, THROTTLE_LOOK_NS) &&
-		    !(r->gfp & GFP_BIT_FS))
-			left -= THROTTLE_LOOK_NS;
+		word_wait(&n->throttle, seen, THROTTLE_LOOK_NS);
+		if (clock_ns() >= until)
+			break;
 	}
 	atomic_fetch_sub_explicit(&n->nr_throttled, 1, memory_order_relaxed);
 	reclaim_note(r->ctx, r->preferred, EV_THROTTLE, r->order,
@@ -341,8 +350,17 @@ static bool may_kill(const struct attempt *a)
 {
 	const gfp_t gfp = a->r->gfp;
 
+	if ((gfp & GFP_BIT_THISNODE) && !a->r->bound)
+		return false;
 	return !a->costly && a->r->idx >= ZONE_NORMAL &&
-	       !(gfp & (GFP_BIT_RETRY_MAYFAIL | GFP_BIT_THISNODE));
+	       !(gfp & GFP_BIT_RETRY_MAYFAIL);
+}
+
+static bool must_not_fail(const struct attempt *a)
+{
+	const gfp_t both = GFP_BIT_NOFAIL | GFP_BIT_DIRECT_RECLAIM;
+
+	return (a->r->gfp & both) == both;
 }
 
 /* Pages that a boost of the marks held back are free all the same. */
@@ -385,9 +403,12 @@ static pfn_t last_try(struct attempt *a, bool *again)
 		pfn = request_walk(r, a->flags);
 	*again = false;
 	if (!pfn_valid(pfn) && may_kill(a)) {
-		if (!(r->gfp & GFP_BIT_FS) || (r->gfp & GFP_BIT_NOFAIL))
-			*again = a->oom_rounds++ < OOM_ROUNDS;
-		if (!*again) {
+		if (must_not_fail(a))
+			pfn = request_walk(r, a->flags | ALLOC_NO_WATERMARKS);
+		if (must_not_fail(a) || !(r->gfp & GFP_BIT_FS))
+			*again =
+				!pfn_valid(pfn) && a->oom_rounds++ < OOM_ROUNDS;
+		if (!*again && !pfn_valid(pfn)) {
 			vm_count(&rc->events, VM_OOM_KILL, 1);
 			reclaim_note(r->ctx, r->preferred, EV_OOM, r->order,
 				     r->gfp);
@@ -398,17 +419,29 @@ static pfn_t last_try(struct attempt *a, bool *again)
 	return pfn;
 }
 
-/* The request fails, or, if it must not, has half of the reserve first. */
+/* The rounds were in vain, but the request must not fail: it has half of the
+ * reserve, and at the end, for which Linux has none, all of it. *again: go
+ * round once more. */
+static pfn_t not_failing(struct attempt *a, bool *again)
+{
+	const struct alloc_request *r = a->r;
+	pfn_t pfn = request_walk(r, a->flags | ALLOC_MIN_RESERVE);
+
+	*again = !pfn_valid(pfn) && a->oom_rounds++ < OOM_ROUNDS;
+	if (*again)
+		sched_yield();
+	else if (!pfn_valid(pfn))
+		pfn = request_walk(r, a->flags | ALLOC_NO_WATERMARKS);
+	return pfn;
+}
+
+/* The request fails, if not. */
 static pfn_t no_page(struct attempt *a)
 {
 	const struct alloc_request *r = a->r;
 	pfn_t pfn = PFN_NONE;
 
-	if ((r->gfp & GFP_BIT_NOFAIL) && (r->gfp & GFP_BIT_DIRECT_RECLAIM)) {
-		pfn = request_walk(r, a->flags | ALLOC_MIN_RESERVE);
-		if (!pfn_valid(pfn))
-			pfn = request_walk(r, a->flags | ALLOC_NO_WATERMARKS);
-	} else if (r->ctx->ops->features & PAGE_F_DEFERRED) {
+	if (r->ctx->ops->features & PAGE_F_DEFERRED) {
 		/* frames that were freed may be waiting: no request fails for
 		 * that, not even one that Linux would not let wait */
 		r->ctx->ops->drain(r->ctx->engine, r->ctx);
@@ -501,6 +534,8 @@ pfn_t alloc_direct(const struct alloc_request *r)
 		again = false;
 		if (may_block)
 			pfn = one_round(&a, &again);
+		if (may_block && !pfn_valid(pfn) && !again && must_not_fail(&a))
+			pfn = not_failing(&a, &again);
 		if (pfn_valid(pfn))
 			return pfn;
 	} while (again);

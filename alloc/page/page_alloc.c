@@ -332,6 +332,7 @@ static unsigned ask_policy(struct alloc_request *r)
 		break;
 	case MEM_BIND:
 		r->gfp |= GFP_BIT_THISNODE;
+		r->bound = true;
 		return ctx->policy.node;
 	case MEM_PREFER:
 		return ctx->policy.node;

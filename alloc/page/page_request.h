@@ -16,6 +16,7 @@ struct alloc_request {
 	unsigned order, idx, mt;
 	unsigned first; /* position of preferred in list */
 	bool in_turn;   /* MEM_INTERLEAVE chose the node */
+	bool bound;     /* MEM_BIND, and not the caller, said THISNODE */
 };
 
 /* Zones of the request's zonelist that it may use, from the preferred one on.

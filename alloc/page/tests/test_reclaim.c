@@ -260,6 +260,79 @@ Test(reclaim_rules, reclaimers_are_throttled_below_half_of_min)
 	end(p);
 }
 
+/* Requests that would go round for ever in Linux do so 16 times more, even
+ * where nobody would be killed for them. */
+Test(reclaim_rules, nofail_goes_round_where_nobody_is_killed)
+{
+	static const struct {
+		gfp_t gfp;
+		unsigned order, idx;
+	} request[] = {
+		{ GFP_KERNEL, 4, ZONE_NORMAL },
+		{ GFP_KERNEL | GFP_BIT_THISNODE, 0, ZONE_NORMAL },
+		{ GFP_KERNEL | GFP_DMA, 0, ZONE_DMA },
+	};
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p = make(zonelock(), &cfg);
+	struct vm_events *v = reclaim_vm_events(p->r);
+	struct taken *t = calloc(1, sizeof(*t));
+
+	take_all(p, GFP_BIT_MEMALLOC, t);
+	for (unsigned i = 0; i < ARRAY_SIZE(request); i++) {
+		const unsigned stall = VM_ALLOCSTALL + request[i].idx;
+		const uint64_t before = vm_read(v, stall);
+
+		cr_assert(!pfn_valid(
+			alloc_pages(&p->ctx, request[i].gfp | GFP_BIT_NOFAIL,
+				    request[i].order)));
+		cr_expect_eq(vm_read(v, stall) - before, 17,
+			     "request %u: %u rounds", i,
+			     (unsigned)(vm_read(v, stall) - before));
+	}
+	cr_expect_eq(vm_read(v, VM_OOM_KILL), 0);
+	give_back(p, t);
+	end(p);
+}
+
+/* A thread's policy is not the caller's __GFP_THISNODE: Linux would kill. */
+Test(reclaim_rules, bound_thread_is_out_of_memory_like_any_other)
+{
+	static const gfp_t gfp[] = { GFP_KERNEL,
+				     GFP_KERNEL | GFP_BIT_THISNODE };
+	const struct mem_policy bind = { MEM_BIND, 0 };
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p = make(zonelock(), &cfg);
+	struct taken *t = calloc(1, sizeof(*t));
+
+	take_all(p, GFP_BIT_MEMALLOC, t);
+	cr_assert_eq(page_ctx_policy(&p->ctx, bind), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(gfp); i++) {
+		cr_assert(!pfn_valid(alloc_pages(&p->ctx, gfp[i], 0)));
+		cr_expect_eq(vm_read(reclaim_vm_events(p->r), VM_OOM_KILL), 1);
+	}
+	give_back(p, t);
+	end(p);
+}
+
+/* What kcompactd was not woken for, since there was nothing to do then, or was
+ * not told while it worked, it finds by itself. */
+Test(reclaim_rules, kcompactd_finds_a_request_that_did_not_wake_it)
+{
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p;
+	struct vm_events *v;
+
+	cfg.kcompactd = true;
+	p = make(zonelock(), &cfg);
+	v = reclaim_vm_events(p->r);
+	kcompactd_wakeup(p->r, 0, 9, ZONE_NORMAL);
+	for (unsigned i = 0; i < 5000 && !vm_read(v, VM_COMPACT_DAEMON_WAKE);
+	     i++)
+		usleep(1000);
+	cr_expect_eq(vm_read(v, VM_COMPACT_DAEMON_WAKE), 1);
+	end(p);
+}
+
 /*
  * An unmovable page out of a movable pageblock raises the marks of DMA32 by a
  * pageblock: max(135 * 1.5, 512) = 512. kswapd is called although the node is

@@ -62,6 +62,7 @@ struct slab_player {
 	struct log_cache *caches;
 	struct held_object *held; /* [nr_held], by id */
 	uint32_t nr_held;
+	bool entered; /* ctx */
 	bool differs, no_memory;
 };
 
@@ -554,6 +555,7 @@ static int start(struct slab_player *p)
 		p->slab = NULL;
 	else
 		rc = slab_ctx_enter(&p->ctx, p->slab, &p->pages);
+	p->entered = p->slab && !rc;
 	if (p->slab)
 		p->slab->report = say_nothing;
 	if (rc)
@@ -571,7 +573,7 @@ static void finish(struct slab_player *p)
 		if (p->held[i].cache)
 			kmem_cache_free(&p->ctx, p->held[i].cache->s,
 					p->held[i].object);
-	if (p->ctx.slab)
+	if (p->entered)
 		slab_ctx_exit(&p->ctx);
 	if (p->slab)
 		slab_allocator_destroy(p->slab, &p->pages);

@@ -210,6 +210,16 @@ static bool is_object(struct kmem_cache *s, const struct page *page,
 	return false;
 }
 
+void slab_debug_report(struct kmem_cache *s, const struct page *page,
+		       const char *what, const void *object)
+{
+	/* relaxed: a statistic */
+	atomic_fetch_add_explicit(&s->nr_errors, 1, memory_order_relaxed);
+	slab_report(s->slab, "BUG %s: %s: object %p @offset=%td", s->name, what,
+		    object,
+		    (const char *)object - slab_page_address(s->slab, page));
+}
+
 bool slab_debug_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
 		      const struct page *page, void *object)
 {
@@ -227,14 +237,7 @@ bool slab_debug_free(struct slab_ctx *ctx, struct kmem_cache *s,
 	if (!is_object(s, page, object))
 		return false;
 	if (is_free) {
-		/* relaxed: a statistic */
-		atomic_fetch_add_explicit(&s->nr_errors, 1,
-					  memory_order_relaxed);
-		slab_report(s->slab,
-			    "BUG %s: Object already free: object %p "
-			    "@offset=%td",
-			    s->name, object,
-			    (char *)object - slab_page_address(s->slab, page));
+		slab_debug_report(s, page, "Object already free", object);
 		return false;
 	}
 	if (!slab_debug_check(s, page, object, true)) {

@@ -33,6 +33,9 @@ bool slab_debug_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
  * slab's freelist. */
 bool slab_debug_free(struct slab_ctx *ctx, struct kmem_cache *s,
 		     const struct page *page, void *object, bool is_free);
+/* A finding about an object that the caller made. */
+void slab_debug_report(struct kmem_cache *s, const struct page *page,
+		       const char *what, const void *object);
 /* Checks without changing anything. */
 bool slab_debug_check(struct kmem_cache *s, const struct page *page,
 		      void *object, bool allocated);

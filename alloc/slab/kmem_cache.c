@@ -148,6 +148,7 @@ int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
 	rc = ctx->ops->thread_enter ? ctx->ops->thread_enter(ctx) : 0;
 	if (rc) {
 		free(ctx->counters);
+		ctx->counters = NULL;
 		return rc;
 	}
 	ctx->next = slab->contexts;
@@ -553,13 +554,13 @@ unsigned slab_allocator_destroy(struct slab_allocator *slab,
 	struct kmem_cache *s, *next;
 	unsigned busy = 0;
 	struct slab_ctx ctx;
+	/* without a context, caches that were never used have no pages */
+	const bool entered = !slab_ctx_enter(&ctx, slab, pages);
 
-	if (slab_ctx_enter(&ctx, slab, pages))
-		return 1;
 	for (s = slab->newest; s; s = next) {
 		next = s->next;
 		s->refcount = 1;
-		if (!kmem_cache_destroy(&ctx, s))
+		if (entered && !kmem_cache_destroy(&ctx, s))
 			continue;
 		/* its pages stay taken: the machine's verification says so */
 		busy++;
@@ -568,7 +569,8 @@ unsigned slab_allocator_destroy(struct slab_allocator *slab,
 		slab->ops->cache_close(s);
 		free(s);
 	}
-	slab_ctx_exit(&ctx);
+	if (entered)
+		slab_ctx_exit(&ctx);
 	if (slab->ops->close)
 		slab->ops->close(slab);
 	allocator_free(slab);

@@ -268,7 +268,8 @@ static struct page *slab_get(struct slab_ctx *ctx, struct slub_cache *s,
 
 	if ((easy & GFP_BIT_DIRECT_RECLAIM) &&
 	    s->base.order > s->base.min_order)
-		easy = (easy | GFP_BIT_NOMEMALLOC) & ~GFP_BIT_DIRECT_RECLAIM;
+		easy = (easy | GFP_BIT_NOMEMALLOC) &
+		       ~(GFP_BIT_DIRECT_RECLAIM | GFP_BIT_KSWAPD_RECLAIM);
 	page = slab_pages_alloc(ctx, &s->base, easy, s->base.order, nid);
 	if (unlikely(!page)) {
 		page = slab_pages_alloc(ctx, &s->base, gfp, s->base.min_order,
@@ -1042,6 +1043,33 @@ void slub_free_bulk(struct slab_ctx *ctx, struct kmem_cache *base, unsigned n,
 /* ---- debug caches: everything under the node's lock -------------------------
  */
 
+/* A broken slab on the partial list gets out of everyone's reach. */
+static void isolate(struct slub_cache *s, struct slub_node *n,
+		    struct page *page) REQUIRES(n->lock)
+{
+	const unsigned objects = slub_state_of(slub_word(page)).objects;
+	const struct slub_state t = { .inuse = (uint16_t)objects,
+				      .objects = (uint16_t)objects,
+				      .frozen = true };
+
+	remove_partial(s, n, page);
+	/* REL(slub-state): pairs with ACQ(slub-state) */
+	atomic_store_explicit(&page->payload, slub_state_pack(t),
+			      memory_order_release);
+}
+
+/* Is the object's free pointer one? Reports if not. */
+static bool check_link(struct slub_cache *s, const struct page *page,
+		       const void *object)
+{
+	const void *link = slub_link(s, object);
+
+	if (likely(slub_link_ok(s, page, link)))
+		return true;
+	slab_debug_report(&s->base, page, "Freepointer corrupt", object);
+	return false;
+}
+
 /* Takes the first object of a slab on the partial list. NULL: it was broken,
  * and is now out of everyone's reach. */
 static void *debug_take(struct slab_ctx *ctx, struct slub_cache *s,
@@ -1052,26 +1080,20 @@ static void *debug_take(struct slab_ctx *ctx, struct slub_cache *s,
 	void *object = slub_first(s, base_of(s, page), t.first);
 	void *next;
 
-	if (!slab_debug_alloc(ctx, &s->base, page, object)) {
+	if (!slab_debug_alloc(ctx, &s->base, page, object) ||
+	    !check_link(s, page, object)) {
+		isolate(s, n, page);
+		return NULL;
+	}
+	next = slub_link(s, object);
+	t.first = next ? (uint16_t)(slub_index(s, base_of(s, page), next) + 1)
+		       : 0;
+	t.inuse++;
+	if (!t.first) {
 		remove_partial(s, n, page);
-		t = (struct slub_state){ .inuse = t.objects,
-					 .objects = t.objects,
-					 .frozen = true };
-		object = NULL;
-	} else {
-		next = slub_link(s, object);
-		t.first = next ? (uint16_t)(slub_index(s, base_of(s, page),
-						       next) +
-					    1)
-			       : 0;
-		t.inuse++;
-		if (!t.first) {
-			remove_partial(s, n, page);
-			if (s->base.flags & SLAB_STORE_USER)
-				pfn_list_add_head(&n->full,
-						  s->base.slab->machine->map,
-						  pfn_of(s, page));
-		}
+		if (s->base.flags & SLAB_STORE_USER)
+			pfn_list_add_head(&n->full, s->base.slab->machine->map,
+					  pfn_of(s, page));
 	}
 	/* REL(slub-state): pairs with ACQ(slub-state) */
 	atomic_store_explicit(&page->payload, slub_state_pack(t),
@@ -1113,6 +1135,30 @@ static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 	return object;
 }
 
+/* False: the object, its slab or its use is broken, and was reported. */
+static bool may_free(struct slab_ctx *ctx, struct slub_cache *s,
+		     struct slub_node *n, struct page *page, void *object)
+	REQUIRES(n->lock)
+{
+	const void *broken;
+
+	if (slub_state_of(slub_word(page)).frozen) {
+		slab_report(s->base.slab,
+			    "FIX %s: Object at %p not freed: its slab is out "
+			    "of use",
+			    s->base.name, object);
+		return false;
+	}
+	broken = slub_broken_link(s, page);
+	if (broken) {
+		slab_debug_report(&s->base, page, "Freechain corrupt", broken);
+		isolate(s, n, page);
+		return false;
+	}
+	return slab_debug_free(ctx, &s->base, page, object,
+			       slub_is_free(&s->base, page, object));
+}
+
 static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 		       struct page *page, void *object) NO_LOCK_ANALYSIS
 {
@@ -1125,8 +1171,7 @@ static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 	count(ctx, s, FREE_SLOWPATH);
 	spin_lock(&n->lock);
 	t = slub_state_of(slub_word(page));
-	if (!slab_debug_free(ctx, &s->base, page, object,
-			     slub_is_free(&s->base, page, object))) {
+	if (!may_free(ctx, s, n, page, object)) {
 		spin_unlock(&n->lock); /* the object is lost */
 		return;
 	}

@@ -293,6 +293,10 @@ size_t slub_usable(const struct kmem_cache *s);
 void slub_info(const struct kmem_cache *s, struct slabinfo_row *out);
 void slub_attributes(const struct kmem_cache *s, FILE *out);
 const char *slub_verify(const struct kmem_cache *s);
+/* Of a debug cache's slab, its node locked: the object whose free pointer is
+ * none, or that its list comes back to; NULL: the list is sound. */
+const void *slub_broken_link(const struct slub_cache *s,
+			     const struct page *page);
 bool slub_is_free(const struct kmem_cache *s, const struct page *slab,
 		  const void *object);
 void slub_log_geometry(const struct kmem_cache *s, FILE *out);
@@ -346,6 +350,18 @@ ALWAYS_INLINE unsigned slub_index(const struct slub_cache *s, const char *base,
 				  const void *object)
 {
 	return slab_index(&s->base, (uint32_t)((const char *)object - base));
+}
+
+/* Could it be a free pointer of that slab: one of its objects, or NULL? */
+ALWAYS_INLINE bool slub_link_ok(const struct slub_cache *s,
+				const struct page *page, const void *link)
+{
+	const char *base = slab_page_address(s->base.slab, page);
+	const struct slub_state t = slub_state_of(slub_word(page));
+	const uint64_t at = (uint64_t)((const char *)link - base);
+
+	return !link || (at < (uint64_t)t.objects * s->base.size &&
+			 at % s->base.size == s->base.red_left_pad);
 }
 
 /* Object of a state's `first`, NULL for 0. */

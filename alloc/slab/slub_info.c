@@ -129,18 +129,12 @@ void slub_attributes(const struct kmem_cache *base, FILE *out)
 static unsigned list_length(const struct slub_cache *s, const struct page *page,
 			    const void *first)
 {
-	const char *base = slab_page_address(s->base.slab, page);
 	const struct slub_state t = slub_state_of(slub_word(page));
-	const uint64_t bytes = (uint64_t)t.objects * s->base.size;
 	unsigned n = 0;
 
-	for (const void *o = first; o; o = slub_link(s, o)) {
-		const uint64_t at = (uint64_t)((const char *)o - base);
-
-		if (at >= bytes || (at - s->base.red_left_pad) % s->base.size ||
-		    ++n > t.objects)
+	for (const void *o = first; o; o = slub_link(s, o))
+		if (!slub_link_ok(s, page, o) || ++n > t.objects)
 			return UINT32_MAX;
-	}
 	return n;
 }
 
@@ -225,17 +219,32 @@ const char *slub_verify(const struct kmem_cache *base)
 	return broken;
 }
 
-static bool on_list(const struct slub_cache *s, const void *first,
-		    const void *object)
+static bool on_list(const struct slub_cache *s, const struct page *page,
+		    const void *first, const void *object)
 {
 	unsigned n = 0;
 
-	/* a broken list ends by its length */
-	for (const void *o = first; o && n++ < s->base.objects;
+	/* a broken list ends by its length, or where it leaves the slab */
+	for (const void *o = first;
+	     o && n++ < s->base.objects && slub_link_ok(s, page, o);
 	     o = slub_link(s, o))
 		if (o == object)
 			return true;
 	return false;
+}
+
+const void *slub_broken_link(const struct slub_cache *s,
+			     const struct page *page)
+{
+	const struct slub_state t = slub_state_of(slub_word(page));
+	const void *o =
+		slub_first(s, slab_page_address(s->base.slab, page), t.first);
+	unsigned n = 0;
+
+	for (; o; o = slub_link(s, o))
+		if (++n > t.objects || !slub_link_ok(s, page, slub_link(s, o)))
+			return o;
+	return NULL;
 }
 
 bool slub_is_free(const struct kmem_cache *base, const struct page *page,
@@ -245,11 +254,11 @@ bool slub_is_free(const struct kmem_cache *base, const struct page *page,
 	const struct slub_state t = slub_state_of(slub_word(page));
 	char *at = slab_page_address(base->slab, page);
 
-	if (on_list(s, slub_first(s, at, t.first), object))
+	if (on_list(s, page, slub_first(s, at, t.first), object))
 		return true;
 	for (unsigned i = 0; i < s->nr_slots; i++)
 		if (s->cpu[i].slab == slab_page_pfn(base->slab, page))
-			return on_list(s, s->cpu[i].head.first, object);
+			return on_list(s, page, s->cpu[i].head.first, object);
 	return false;
 }
 

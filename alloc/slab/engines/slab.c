@@ -397,14 +397,14 @@ static void rcu_is_over(void *cache, struct page *page)
 static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 			 unsigned nid)
 {
-	struct page *page =
-		slab_pages_alloc(ctx, &s->base, gfp, s->base.order, nid);
 	struct slab_state t = { 0 };
+	struct page *page;
 	uint32_t tag;
 
+	reap_rcu(ctx, s);
+	page = slab_pages_alloc(ctx, &s->base, gfp, s->base.order, nid);
 	if (!page)
 		return NULL;
-	reap_rcu(ctx, s);
 	tag = slab_tag(page);
 	t.colour = next_colour(s, slab_tag_node(tag));
 	if (!take_index(ctx, s, &t, gfp)) {
@@ -621,26 +621,43 @@ static gfp_t exact(const struct slab_cache *s, gfp_t gfp)
 	if (s->nr_nodes == 1)
 		return gfp;
 	return (gfp | GFP_BIT_THISNODE | GFP_BIT_NOWARN) &
-	       ~(GFP_BIT_DIRECT_RECLAIM | GFP_BIT_NOFAIL);
+	       ~(GFP_BIT_DIRECT_RECLAIM | GFP_BIT_KSWAPD_RECLAIM |
+		 GFP_BIT_NOFAIL);
 }
 
-/* A new slab for the array, whoever's it is by now. */
-static void grow_array(struct slab_ctx *ctx, struct slab_cache *s,
-		       struct slab_cpu *c, gfp_t gfp)
+/* The newest object of an array; NULL: it is empty. */
+ALWAYS_INLINE void *take_newest(struct array_cache *ac)
+{
+	const uint32_t n = avail_of(ac);
+
+	if (unlikely(!n))
+		return NULL;
+	ac->touched = 1;
+	set_avail(ac, n - 1);
+	return ac->entry[n - 1];
+}
+
+/* A new slab for the array, whoever's it is by now, and an object out of it:
+ * under one hold, lest the array be emptied in between. NULL: no pages. */
+static void *grow_array(struct slab_ctx *ctx, struct slab_cache *s,
+			struct slab_cpu *c, gfp_t gfp)
 {
 	struct page *page = grow(ctx, s, exact(s, gfp), c->node);
 	struct slab_node *n;
+	void *object;
 
 	if (!page)
-		return;
+		return NULL;
 	n = &s->node[slab_tag_node(slab_tag(page))];
 	spin_lock(&c->lock);
 	if (!avail_of(c->ac) && n == &s->node[c->node])
 		take_batch(s, c->ac, page, batch_of(c->ac));
+	object = take_newest(c->ac);
 	spin_lock(&n->lock);
 	link_grown(s, n, page);
 	spin_unlock(&n->lock);
 	spin_unlock(&c->lock);
+	return object;
 }
 
 /* An object of node nid's slabs, past the arrays; NULL: none there. */
@@ -690,16 +707,10 @@ static void *alloc_fallback(struct slab_ctx *ctx, struct slab_cache *s,
 /* The newest object of the CPU's array; NULL: it is empty. */
 ALWAYS_INLINE void *cpu_pop(struct slab_cpu *c)
 {
-	void *object = NULL;
-	uint32_t n;
+	void *object;
 
 	spin_lock(&c->lock);
-	n = avail_of(c->ac);
-	if (likely(n)) {
-		c->ac->touched = 1;
-		object = c->ac->entry[n - 1];
-		set_avail(c->ac, n - 1);
-	}
+	object = take_newest(c->ac);
 	spin_unlock(&c->lock);
 	return object;
 }
@@ -708,17 +719,15 @@ ALWAYS_INLINE void *cpu_pop(struct slab_cpu *c)
 static void *alloc_slow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp)
 {
 	struct slab_cpu *c = &s->cpu[ctx->cpu];
-	bool empty;
+	void *object;
 
 	slab_count(ctx, &s->base, ALLOC_SLOWPATH);
 	spin_lock(&c->lock);
 	if (!avail_of(c->ac))
 		refill(ctx, s, c);
-	empty = !avail_of(c->ac);
+	object = take_newest(c->ac);
 	spin_unlock(&c->lock);
-	if (empty)
-		grow_array(ctx, s, c, gfp);
-	return cpu_pop(c);
+	return object ? object : grow_array(ctx, s, c, gfp);
 }
 
 /* NULL: no memory. */
@@ -736,6 +745,12 @@ static NOINLINE void *alloc_miss(struct slab_ctx *ctx, struct slab_cache *s,
 	return object;
 }
 
+static bool is_sound(struct slab_ctx *ctx, struct slab_cache *s, void *object)
+{
+	return slab_debug_alloc(
+		ctx, &s->base, slab_virt_to_page(s->base.slab, object), object);
+}
+
 /* Of a debug cache. What turns out broken is given to nobody. */
 static NOINLINE void *alloc_checked(struct slab_ctx *ctx, struct slab_cache *s,
 				    gfp_t gfp)
@@ -748,10 +763,7 @@ static NOINLINE void *alloc_checked(struct slab_ctx *ctx, struct slab_cache *s,
 			slab_count(ctx, &s->base, ALLOC_FASTPATH);
 		else
 			object = alloc_miss(ctx, s, gfp);
-	} while (object &&
-		 !slab_debug_alloc(ctx, &s->base,
-				   slab_virt_to_page(s->base.slab, object),
-				   object));
+	} while (object && !is_sound(ctx, s, object));
 	return object;
 }
 
@@ -774,22 +786,21 @@ static void *slab_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base,
 			     gfp_t gfp, unsigned nid)
 {
 	struct slab_cache *s = to_slab(base);
-	void *object = NULL;
+	void *object;
 
 	if (slab_memory_node(ctx->slab->machine, nid) == local_node(ctx)) {
 		/* a node without memory has nothing of its own */
 		if (nid == local_node(ctx) || !(gfp & GFP_BIT_THISNODE))
-			object = slab_alloc_hot(ctx, base, gfp);
-	} else if (ctx->slab->machine->node[nid].has_memory) {
-		object = alloc_from_node(ctx, s, exact(s, gfp), nid);
+			return slab_alloc_hot(ctx, base, gfp);
+		return NULL;
+	}
+	do {
+		object = NULL;
+		if (slab_node_has_memory(ctx->slab, nid))
+			object = alloc_from_node(ctx, s, exact(s, gfp), nid);
 		if (!object)
 			object = alloc_fallback(ctx, s, gfp);
-		if (object && is_debug(s) &&
-		    !slab_debug_alloc(ctx, base,
-				      slab_virt_to_page(base->slab, object),
-				      object))
-			return NULL;
-	}
+	} while (object && is_debug(s) && !is_sound(ctx, s, object));
 	return object;
 }
 

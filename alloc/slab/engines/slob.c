@@ -20,8 +20,8 @@
  *
  * Data: a page's links (its list) and payload (struct slob_state).
  *
- * Lock order: slob->lock (RANK_SLAB_NODE) alone. Never under it: the page
- * allocator, a constructor.
+ * Lock order: slob->reaping, in which objects are freed; slob->lock
+ * (RANK_SLAB_NODE). Never under the latter: the page allocator, a constructor.
  *
  * Progress: one lock for everything, as in Linux, and under it a walk of a
  * list and of a page's blocks.
@@ -60,6 +60,8 @@ struct slob {
 	struct spinlock lock;
 	struct pfn_list list[NR_SLOB_LISTS]; /* lock */
 	struct kmem_cache pages; /* stands for all pages of objects */
+	/* who frees what is on rcu_done: a cache that ends waits for him */
+	pthread_mutex_t reaping;
 	_Atomic(struct slob_rcu *) rcu_done; /* objects to be freed */
 };
 
@@ -458,15 +460,14 @@ static void rcu_is_over(struct rcu_head *head)
 						      memory_order_relaxed));
 }
 
-static void reap_rcu(struct slab_ctx *ctx)
+/* When this returns, nobody looks any more at what was on rcu_done when it was
+ * called, nor at the caches of that. */
+static void reap_done(struct slab_ctx *ctx)
 {
 	struct slob *slob = slob_of(ctx->slab);
 	struct slob_rcu *e;
 
-	/* relaxed: a hint */
-	if (likely(!atomic_load_explicit(&slob->rcu_done,
-					 memory_order_relaxed)))
-		return;
+	pthread_mutex_lock(&slob->reaping);
 	/* ACQ(slob-rcu): the chain behind the head; pairs with REL(slob-rcu) */
 	e = atomic_exchange_explicit(&slob->rcu_done, NULL,
 				     memory_order_acquire);
@@ -481,6 +482,15 @@ static void reap_rcu(struct slab_ctx *ctx)
 			slab_count(ctx, s, FREE_SLAB);
 		e = next;
 	}
+	pthread_mutex_unlock(&slob->reaping);
+}
+
+static void reap_rcu(struct slab_ctx *ctx)
+{
+	/* relaxed: a hint */
+	if (unlikely(atomic_load_explicit(&slob_of(ctx->slab)->rcu_done,
+					  memory_order_relaxed)))
+		reap_done(ctx);
 }
 
 SLAB_HOT void slob_cache_free(struct slab_ctx *ctx, struct kmem_cache *s,
@@ -571,6 +581,7 @@ static int slob_open(struct slab_allocator *slab)
 		return -ENOMEM;
 	memset(slob, 0, sizeof(*slob));
 	spin_lock_init(&slob->lock, RANK_SLAB_NODE);
+	pthread_mutex_init(&slob->reaping, NULL);
 	for (unsigned i = 0; i < NR_SLOB_LISTS; i++)
 		pfn_list_init(&slob->list[i]);
 	slob->pages.slab = slab;
@@ -580,6 +591,7 @@ static int slob_open(struct slab_allocator *slab)
 
 static void slob_close(struct slab_allocator *slab)
 {
+	pthread_mutex_destroy(&slob_of(slab)->reaping);
 	free(slab->priv);
 }
 
@@ -629,9 +641,10 @@ static int slob_shrink(struct slab_ctx *ctx, struct kmem_cache *s)
 /* Which objects are left nobody knows: a cache has no pages of its own. */
 static unsigned long slob_shutdown(struct slab_ctx *ctx, struct kmem_cache *s)
 {
-	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+	if (s->flags & SLAB_TYPESAFE_BY_RCU) {
 		urcu_bp_barrier();
-	reap_rcu(ctx);
+		reap_done(ctx);
+	}
 	return 0;
 }
 

@@ -457,3 +457,93 @@ Test(slab_engine, a_full_node_borrows_from_the_other)
 	free(held);
 	fixture_end(f);
 }
+
+/* Node 2 has no memory, and what is nearest to it is not this thread's. */
+Test(slab_engine, a_node_without_memory_is_a_preference_only)
+{
+	const struct slab_bench_spec spec = { .nodes = 3, .bytes = 192 << 20 };
+	struct fixture *f =
+		fixture_make(slab_bench_make(&engine_ops, &spec), 256, 0);
+	struct node *node = &f->b->m->node[2];
+	struct slab_ctx *ctx = &f->b->ctx;
+
+	node->has_memory = false;
+	node->node_order[0] = 2;
+	node->node_order[1] = 1;
+	f->object[f->nr++] =
+		kmem_cache_alloc_node(ctx, &f->s->base, GFP_KERNEL, 2);
+	cr_assert(f->object[0]);
+	cr_assert_null(kmem_cache_alloc_node(ctx, &f->s->base,
+					     GFP_KERNEL | GFP_BIT_THISNODE, 2));
+	node->has_memory = true;
+	fixture_end(f);
+}
+
+/* ---- between a refill and its object ---------------------------------------
+ */
+
+struct shrinker_thread {
+	struct fixture *f;
+	_Atomic bool stop;
+};
+
+static void *shrink_on(void *arg)
+{
+	struct shrinker_thread *t = arg;
+	struct slab_peer *p = slab_peer_enter(t->f->b, 0);
+
+	/* relaxed: that it ends is all that matters */
+	while (!atomic_load_explicit(&t->stop, memory_order_relaxed))
+		kmem_cache_shrink(&p->ctx, &t->f->s->base);
+	slab_peer_exit(p);
+	return NULL;
+}
+
+Test(slab_engine, an_array_that_a_shrink_empties_is_no_lack_of_memory)
+{
+	struct shrinker_thread t = { .f = fixture_make(one_cpu_bench(), 256,
+						       0) };
+	struct kmem_cache *s = &t.f->s->base;
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, shrink_on, &t), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		void *o = kmem_cache_alloc(&t.f->b->ctx, s, GFP_KERNEL);
+
+		cr_assert(o, "NULL with memory to spare");
+		kmem_cache_free(&t.f->b->ctx, s, o);
+	}
+	/* relaxed: see shrink_on() */
+	atomic_store_explicit(&t.stop, true, memory_order_relaxed);
+	pthread_join(thread, NULL);
+	fixture_end(t.f);
+}
+
+Test(slab_engine, slabs_whose_readers_have_left_serve_before_memory_is_out)
+{
+	struct fixture *f =
+		fixture_make(one_cpu_bench(), 8192, SLAB_TYPESAFE_BY_RCU);
+	struct kmem_cache *s = &f->s->base;
+	void **held = calloc(40000, sizeof(*held)), *o;
+	unsigned nr = 0;
+
+	cr_assert(held);
+	while (nr < 40000 &&
+	       (held[nr] = kmem_cache_alloc(&f->b->ctx, s, GFP_NOWAIT)))
+		nr++;
+	slab_rcu_read_lock();
+	/* more than the page engine's lists keep; all others live */
+	cr_assert_gt(nr, 2000);
+	for (unsigned i = 0; i < 1000; i++)
+		kmem_cache_free(&f->b->ctx, s, held[--nr]);
+	cr_assert_eq(kmem_cache_shrink(&f->b->ctx, s), 1);
+	slab_rcu_read_unlock();
+	slab_rcu_barrier();
+	o = kmem_cache_alloc(&f->b->ctx, s, GFP_NOWAIT);
+	cr_assert(o, "its pages had waited long enough");
+	kmem_cache_free(&f->b->ctx, s, o);
+	while (nr)
+		kmem_cache_free(&f->b->ctx, s, held[--nr]);
+	free(held);
+	fixture_end(f);
+}

@@ -394,6 +394,73 @@ Test(slub, write_after_free_is_caught_at_the_next_allocation)
 	slab_bench_end(b);
 }
 
+Test(slub, a_broken_slab_stays_out_of_reach)
+{
+	static const uint32_t flags[] = {
+		SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |
+			SLAB_STORE_USER,
+		SLAB_RED_ZONE | SLAB_POISON,
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+		struct kmem_cache *s =
+			slab_bench_cache(b, "watched", 104, flags[i]);
+		unsigned char *live, *o;
+
+		live = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		kmem_cache_free(&b->ctx, s, o);
+		o[10] = 0x42;
+		o = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		cr_assert(slab_virt_to_page(b->slab, o) !=
+			  slab_virt_to_page(b->slab, live));
+		kmem_cache_free(&b->ctx, s, live);
+		expect_report(b, "not freed: its slab is out of use",
+			      "watched");
+		cr_assert_null(slab_verify(b->slab));
+		kmem_cache_free(&b->ctx, s, o);
+		cr_assert_null(slab_verify(b->slab));
+		cr_assert_eq(to_slub(s)->node[0].nr_partial, 1);
+		b->leaky = true;
+		slab_bench_end(b);
+	}
+}
+
+/* The free pointer of an object of that cache, which holds three of them; its
+ * other neighbours are live. */
+static void **broken_link(struct slab_bench *b, struct kmem_cache *s,
+			  void *object[3])
+{
+	for (unsigned i = 0; i < 3; i++)
+		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	kmem_cache_free(&b->ctx, s, object[1]);
+	return (void **)(void *)((char *)object[1] + s->offset);
+}
+
+Test(slub, links_that_lead_nowhere_are_not_followed)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s =
+		slab_bench_cache(b, "watched", 104, SLAB_RED_ZONE);
+	struct kmem_cache *t =
+		slab_bench_cache(b, "watched2", 104, SLAB_POISON);
+	void *object[3], *next;
+
+	*broken_link(b, s, object) = (void *)0x10;
+	next = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	expect_report(b, "watched: Freepointer corrupt", "@offset=");
+	cr_assert(slab_virt_to_page(b->slab, next) !=
+		  slab_virt_to_page(b->slab, object[0]));
+	kmem_cache_free(&b->ctx, s, next);
+	*broken_link(b, t, object) = (char *)object[1] + 1;
+	kmem_cache_free(&b->ctx, t, object[0]);
+	expect_report(b, "watched2: Freechain corrupt", "@offset=");
+	cr_assert_null(slab_verify(b->slab));
+	b->leaky = true;
+	slab_bench_end(b);
+}
+
 Test(slub, double_and_wild_frees_are_caught)
 {
 	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);

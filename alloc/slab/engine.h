@@ -1,6 +1,6 @@
 /*
  * What a slab engine is. One file under alloc/slab/engines/ fills one
- * `static const struct slab_ops slab_engine_ops`; nothing else is edited.
+ * `static const struct slab_ops engine_ops`; nothing else is edited.
  * null.c is the documented skeleton.
  *
  * The framework (kmem_cache.c, kmalloc.c) has what all engines share: the list
@@ -111,8 +111,9 @@ struct slab_ops {
 	size_t (*usable)(const struct kmem_cache *s);
 
 	/*
-	 * Hot hooks: static functions of the engine's file, resolved at compile
-	 * time inside the measured loops. No lock is held by the caller.
+	 * Hot hooks, resolved at compile time inside the measured loops: alloc
+	 * and free are inlined there; the others may be functions that engines
+	 * share. No lock is held by the caller.
 	 *
 	 * alloc: an object, or NULL. gfp matters when pages are needed.
 	 * alloc_node: the same from node `nid`; NULL: none there and THISNODE.

@@ -67,10 +67,13 @@ static unsigned wanted_objects(const struct slab_config *cfg, unsigned size)
 {
 	const unsigned most =
 		(unsigned)((PAGE_SIZE << cfg->slub_max_order) / size);
-	unsigned min_objects = cfg->slub_min_objects;
+	unsigned min_objects = cfg->slub_min_objects, cpus = cfg->nr_cpus;
 
+	/* one CPU alone: those that may come count */
+	if (cpus <= 1 && cfg->nr_possible > cpus)
+		cpus = cfg->nr_possible;
 	if (!min_objects)
-		min_objects = 4 * ((unsigned)fls_long(cfg->nr_cpus) + 1);
+		min_objects = 4 * ((unsigned)fls_long(cpus) + 1);
 	return min_objects < most ? min_objects : most;
 }
 

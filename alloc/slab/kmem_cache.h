@@ -60,8 +60,9 @@ const char *slab_verify(struct slab_allocator *slab);
  * A cache, or an older one that it is merged with. NULL: -EINVAL (a flag that
  * does not exist, size 0 or above KMALLOC_MAX_SIZE, an alignment that is no
  * power of two, a name of no or too many characters, a sheaf_capacity above
- * SHEAF_CAPACITY_MAX), -ENOMEM, -E2BIG; *error says which, unless error is
- * NULL.
+ * SHEAF_CAPACITY_MAX, a name with a space, a usersize above size: a release
+ * kernel takes the first of these two and clears the second with a warning),
+ * -ENOMEM, -E2BIG; *error says which, unless error is NULL.
  */
 struct kmem_cache *kmem_cache_create(struct slab_ctx *ctx,
 				     const struct kmem_cache_args *args,

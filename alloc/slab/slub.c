@@ -49,7 +49,9 @@
  * one word. There is no interrupt to guard against; cpu->lock takes the place
  * of the local lock. The pair's compare-and-swap has a LOCK prefix, since
  * threads may share a modelled CPU. A cache's id stands in the page, not a
- * pointer. Memory cgroups, KASAN and hotplug do not exist.
+ * pointer. Slabs of a TYPESAFE_BY_RCU cache whose grace period is over wait for
+ * a thread with a context: the next that needs a new slab of that cache, or
+ * shrinks it. Memory cgroups, KASAN and hotplug do not exist.
  */
 #include "alloc/slab/slub.h"
 
@@ -105,14 +107,18 @@ static void count_many(struct slab_ctx *ctx, const struct slub_cache *s,
 }
 
 /* *word is what the caller read; on failure what is there now. */
-static bool state_swap(struct page *page, uint64_t *word,
+static bool state_swap(struct slab_ctx *ctx, const struct slub_cache *s,
+		       struct page *page, uint64_t *word,
 		       struct slub_state next)
 {
 	/* REL(slub-state): the links before the word; ACQ(slub-state): on
 	 * failure the new list */
-	return atomic_compare_exchange_strong_explicit(
-		&page->payload, word, slub_state_pack(next),
-		memory_order_acq_rel, memory_order_acquire);
+	if (likely(atomic_compare_exchange_strong_explicit(
+		    &page->payload, word, slub_state_pack(next),
+		    memory_order_acq_rel, memory_order_acquire)))
+		return true;
+	count(ctx, s, CMPXCHG_DOUBLE_FAIL);
+	return false;
 }
 
 static unsigned long node_partial(const struct slub_node *n)
@@ -448,7 +454,7 @@ static void unfreeze_chain(struct slab_ctx *ctx, struct slub_cache *s,
 		do {
 			t = slub_state_of(word);
 			t.frozen = false;
-		} while (!state_swap(page, &word, t));
+		} while (!state_swap(ctx, s, page, &word, t));
 		if (!t.inuse && node_partial(n) >= s->min_partial) {
 			page->next = empty;
 			empty = pfn_of(s, page);
@@ -514,8 +520,8 @@ static void put_cpu_partial(struct slab_ctx *ctx, struct slub_cache *s,
 
 /* Freezes a slab of the node's list; with `take` its list becomes *list. The
  * node is locked. False: somebody frees to it just now. */
-static bool acquire_slab(struct slub_cache *s, struct slub_cpu *c,
-			 struct page *page, void **list)
+static bool acquire_slab(struct slab_ctx *ctx, struct slub_cache *s,
+			 struct slub_cpu *c, struct page *page, void **list)
 {
 	uint64_t word = slub_word(page);
 	struct slub_state t = slub_state_of(word);
@@ -527,7 +533,7 @@ static bool acquire_slab(struct slub_cache *s, struct slub_cpu *c,
 	}
 	t.frozen = true;
 	t.cpu = c->cpu;
-	if (!state_swap(page, &word, t))
+	if (!state_swap(ctx, s, page, &word, t))
 		return false;
 	if (list)
 		*list = slub_first(s, base_of(s, page), first);
@@ -551,7 +557,8 @@ static bool get_partial_node(struct slab_ctx *ctx, struct slub_cache *s,
 		struct page *page = page_of(s, pfn);
 
 		next = page->next;
-		if (!acquire_slab(s, h->c, page, found ? NULL : &h->freelist))
+		if (!acquire_slab(ctx, s, h->c, page,
+				  found ? NULL : &h->freelist))
 			break;
 		remove_partial(s, n, page);
 		if (!found) {
@@ -569,14 +576,20 @@ static bool get_partial_node(struct slab_ctx *ctx, struct slub_cache *s,
 	return found;
 }
 
+/* Are other nodes' partial slabs looked at? */
+static bool dice_say_so(struct slab_ctx *ctx, const struct slub_cache *s)
+{
+	ctx->rng = ctx->rng * 6364136223846793005ULL + 1442695040888963407ULL;
+	return s->defrag_ratio && (ctx->rng >> 33) % 1024 <= s->defrag_ratio;
+}
+
 /* Nodes in their fallback order, if the dice say so. */
 static bool get_any_partial(struct slab_ctx *ctx, struct slub_cache *s,
 			    struct hold *h)
 {
 	const struct node *local = &s->base.slab->machine->node[ctx->node];
 
-	ctx->rng = ctx->rng * 6364136223846793005ULL + 1442695040888963407ULL;
-	if (!s->defrag_ratio || (ctx->rng >> 33) % 1024 > s->defrag_ratio)
+	if (!dice_say_so(ctx, s))
 		return false;
 	for (unsigned i = 0; i < local->nr_order; i++) {
 		struct slub_node *n = &s->node[local->node_order[i]];
@@ -629,7 +642,7 @@ static void deactivate(struct slab_ctx *ctx, struct slub_cache *s,
 			spin_lock(&n->lock);
 			locked = true;
 		}
-	} while (!state_swap(page, &word, t));
+	} while (!state_swap(ctx, s, page, &word, t));
 	if (remote)
 		count(ctx, s, DEACTIVATE_REMOTE_FREES);
 	if (!locked) {
@@ -670,7 +683,8 @@ static void flush_cpu(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
 
 /* All that others freed to the CPU's slab; NULL: nothing, and the slab is no
  * longer frozen (full). */
-static void *take_remote_list(struct slub_cache *s, struct slub_cpu *c)
+static void *take_remote_list(struct slab_ctx *ctx, struct slub_cache *s,
+			      struct slub_cpu *c)
 {
 	struct page *page = page_of(s, c->slab);
 	uint64_t word = slub_word(page);
@@ -684,7 +698,7 @@ static void *take_remote_list(struct slub_cache *s, struct slub_cpu *c)
 		t.inuse = t.objects;
 		t.frozen = first;
 		t.cpu = c->cpu;
-	} while (!state_swap(page, &word, t));
+	} while (!state_swap(ctx, s, page, &word, t));
 	return slub_first(s, base_of(s, page), first);
 }
 
@@ -708,7 +722,7 @@ static bool refill_from_cpu(struct slab_ctx *ctx, struct slub_cache *s,
 		if (h->freelist || wrong_node(s, c->slab, nid))
 			return true;
 		if (c->slab != PFN_LIST_END) {
-			h->freelist = take_remote_list(s, c);
+			h->freelist = take_remote_list(ctx, s, c);
 			if (h->freelist) {
 				count(ctx, s, ALLOC_REFILL);
 				return true;
@@ -878,8 +892,10 @@ struct detached {
 	unsigned nr;
 };
 
+/* nr objects went to a slab whose state was *t. */
 static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
-			 const struct page *page, const struct slub_state *t)
+			 const struct page *page, const struct slub_state *t,
+			 unsigned nr)
 {
 	unsigned cpu = ctx->cpu;
 
@@ -888,9 +904,9 @@ static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
 		cpu = rseq_current_cpu();
 #endif
 	if (t->cpu != cpu)
-		count(ctx, s, REMOTE_FREE);
+		count_many(ctx, s, REMOTE_FREE, nr);
 	if (slab_tag_node(slab_tag(page)) != ctx->node)
-		count(ctx, s, REMOTE_NODE_FREE);
+		count_many(ctx, s, REMOTE_NODE_FREE, nr);
 }
 
 /* The free emptied a slab of the node's list, or a full one that no CPU may
@@ -930,14 +946,13 @@ static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
 			n = node_of(s, page);
 			spin_lock(&n->lock);
 		}
-		if (likely(state_swap(page, &word, t)))
+		if (likely(state_swap(ctx, s, page, &word, t)))
 			break;
-		count(ctx, s, CMPXCHG_DOUBLE_FAIL);
 		if (n)
 			spin_unlock(&n->lock);
 		n = NULL;
 	}
-	count_remote(ctx, s, page, &old);
+	count_remote(ctx, s, page, &old, d->nr);
 	if (!n) {
 		if (old.frozen) {
 			count(ctx, s, FREE_FROZEN);
@@ -1114,6 +1129,23 @@ static void *debug_from_node(struct slab_ctx *ctx, struct slub_cache *s,
 	return object;
 }
 
+/* As get_any_partial(). */
+static void *debug_from_others(struct slab_ctx *ctx, struct slub_cache *s)
+{
+	const struct node *local = &s->base.slab->machine->node[ctx->node];
+	void *object = NULL;
+
+	if (s->nr_nodes == 1 || !dice_say_so(ctx, s))
+		return NULL;
+	for (unsigned i = 0; i < local->nr_order && !object; i++) {
+		struct slub_node *n = &s->node[local->node_order[i]];
+
+		if (node_partial(n) > s->min_partial)
+			object = debug_from_node(ctx, s, n);
+	}
+	return object;
+}
+
 static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 			 unsigned nid)
 {
@@ -1122,6 +1154,8 @@ static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 	struct slub_node *n;
 	struct page *page;
 
+	if (!object && nid == NUMA_NO_NODE)
+		object = debug_from_others(ctx, s);
 	while (!object) {
 		page = new_slab(ctx, s, gfp, nid);
 		if (!page)

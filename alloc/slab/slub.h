@@ -309,7 +309,7 @@ void slub_log_state(const struct kmem_cache *s, FILE *out,
 /*
  * page->payload of a slab's first page, one 64-bit word that is exchanged as a
  * whole: bits 0-15 the first free object's index + 1 (0: none), 16-31 objects
- * in use, 32-46 objects, 47 frozen, 48-63 the CPU that froze it last. In Linux:
+ * in use, 32-46 objects, 47 frozen, 48-63 the CPU that took it last. In Linux:
  * the pair (freelist, counters). Objects on a CPU's own freelist are in use.
  */
 struct slub_state {

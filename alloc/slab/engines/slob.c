@@ -30,6 +30,9 @@
  * flags have no effect, a cache's end does not know what is still allocated,
  * and with TYPESAFE_BY_RCU it is the object that waits for readers.
  *
+ * Departure from Linux: what waits is recorded behind the object at a multiple
+ * of eight bytes, so that the object is rounded up to that.
+ *
  * Loop stores: loop_done
  */
 #include <errno.h>

@@ -144,35 +144,48 @@ static void append(struct free_block_list *out, size_t *max,
 	out->pages += 1ULL << block.order;
 }
 
-/* Blocks larger than 2^most in pieces of that size. */
+/* A free block of 2^order pages, if larger than 2^most in pieces of that. */
+static void append_pieces(struct free_block_list *out, size_t *max,
+			  struct free_block block, unsigned most)
+{
+	const uint32_t end = block.pfn + (1u << block.order);
+
+	if (block.order > most)
+		block.order = (uint8_t)most;
+	for (; block.pfn < end; block.pfn += 1u << block.order)
+		append(out, max, block);
+}
+
+/* Those of the lists, and those that boot has not linked yet. */
+static void take_zone(const struct zone *z, struct free_block_list *out,
+		      size_t *max, unsigned most)
+{
+	struct free_block block = { .zone = (uint8_t)z->id };
+
+	for (unsigned i = 0; i < NR_PAGE_ORDERS * NR_MIGRATETYPES; i++) {
+		block.order = (uint8_t)(i / NR_MIGRATETYPES);
+		block.mt = (uint8_t)(i % NR_MIGRATETYPES);
+		pfn_list_for_each (pfn,
+				   &z->free_area[block.order].list[block.mt],
+				   z->map) {
+			block.pfn = pfn;
+			append_pieces(out, max, block, most);
+		}
+	}
+	block.order = MAX_PAGE_ORDER;
+	block.mt = z->boot_mt;
+	for (block.pfn = z->boot_next; block.pfn != z->boot_end;
+	     block.pfn += 1u << MAX_PAGE_ORDER)
+		append_pieces(out, max, block, most);
+}
+
 static struct free_block_list take(const struct machine *m, unsigned most)
 {
 	struct free_block_list out = { 0 };
 	size_t max = 0;
 
-	for (unsigned z = 0; z < m->nr_zones; z++) {
-		for (unsigned i = 0; i < NR_PAGE_ORDERS * NR_MIGRATETYPES;
-		     i++) {
-			const unsigned o = i / NR_MIGRATETYPES,
-				       mt = i % NR_MIGRATETYPES;
-			const struct pfn_list *list =
-				&m->zone[z].free_area[o].list[mt];
-			const struct free_block block = {
-				.order = (uint8_t)(o < most ? o : most),
-				.mt = (uint8_t)mt,
-				.zone = (uint8_t)z,
-			};
-
-			pfn_list_for_each (pfn, list, m->map) {
-				struct free_block piece = block;
-
-				for (piece.pfn = pfn;
-				     piece.pfn < pfn + (1u << o);
-				     piece.pfn += 1u << block.order)
-					append(&out, &max, piece);
-			}
-		}
-	}
+	for (unsigned z = 0; z < m->nr_zones; z++)
+		take_zone(&m->zone[z], &out, &max, most);
 	if (out.nr)
 		qsort(out.block, out.nr, sizeof(*out.block), by_pfn);
 	return out;

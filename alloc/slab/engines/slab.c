@@ -33,7 +33,7 @@
  * Departures from Linux: interrupts are not disabled, arrays have locks
  * instead; debug caches have SLUB's layout and messages (debug.h).
  *
- * Loop stores: cpu_pop cpu_push slab_count
+ * Loop stores: take_newest cpu_push slab_count
  */
 #include <errno.h>
 #include <limits.h>

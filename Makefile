@@ -222,7 +222,7 @@ HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
 .PHONY: test test-all test-unit test-conform test-torture test-corpus \
 	test-models test-scripts test-dispatch test-style test-faults test-call test-fuzz \
-	test-asan test-ubsan test-tsan test-clang test-variant test-oracles test-numa
+	test-asan test-ubsan test-tsan test-clang test-variant test-threaded test-oracles test-numa
 test-unit: $(UNIT_BIN)
 	@$(RUN) --jobs $(JOBS) $(UNIT_BIN)
 test-conform: $(CONF_BIN)
@@ -242,15 +242,22 @@ test-models:
 	@CC='$(CC)' $(RUN) $(MODEL_SH)
 # The engines' functions out of line: built, run and flagged.
 test-call:
-	+@$(SUB) B=$(B)/call HOT=call $(B)/call/zonebench
+	+@$(SUB) B=$(B)/call HOT=call CFLAGS=-g1 $(FEW_LOOPS) $(B)/call/zonebench
 	@ZONEBENCH=$(B)/call/zonebench $(RUN) $(CALL_SH)
 test-faults: $(B)/zonebench-faulty
 	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
+
+# Where the loops are not what is tested two are enough.
+FEW_LOOPS := WORKLOADS='pair bulk' SLAB_WORKLOADS=obj_pair
 
 # Each variant has its own objects. Checks are on in the sanitizer builds; lines
 # are all that a report names, and more (-g) doubles the time to compile.
 test-variant: tests
 	@$(RUN) --jobs $(JOBS) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
+# Tests of what has threads: races are not looked for in parsers.
+THREADED_BIN = $(filter-out $(B)/harness/%,$(UNIT_BIN)) $(CONF_BIN) $(PLAIN_BIN)
+test-threaded: $(THREADED_BIN)
+	@$(RUN) --jobs $(JOBS) $(THREADED_BIN)
 # Both at once: one build and one run less than apart (test-ubsan).
 test-asan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
@@ -264,7 +271,7 @@ test-ubsan:
 test-tsan:
 	+@TSAN_OPTIONS=suppressions=$(CURDIR)/scripts/tsan.supp \
 		$(SUB) B=$(B)/tsan OPT=-O1 CFLAGS=-g1 CHECK=0 PLAIN=1 LABEL=tsan: \
-		SAN='-fsanitize=thread' test-variant
+		SAN='-fsanitize=thread' test-threaded
 test-clang:
 ifneq ($(HAS_CLANG),)
 	+@$(SUB) B=$(B)/clang CC=$(CLANG) CFLAGS=-g1 $(B)/clang/zonebench
@@ -272,13 +279,11 @@ ifneq ($(HAS_CLANG),)
 else
 	@$(RUN) --skip 'no $(CLANG)'
 endif
-# What is fuzzed reads text: two loops are enough for job files to name.
-FUZZ_LOOPS := WORKLOADS='pair bulk' SLAB_WORKLOADS=obj_pair
 FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 test-fuzz:
 ifneq ($(HAS_CLANG),)
 	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CFLAGS=-g1 CHECK=2 SAN='$(FUZZ_FLAGS)' \
-		$(FUZZ_LOOPS) fuzz-bins
+		$(FEW_LOOPS) fuzz-bins
 	@FUZZ_DIR=$(B)/fuzzing/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN) scripts/fuzz.sh
 else
 	@$(RUN) --skip 'no $(CLANG)'

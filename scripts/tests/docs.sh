@@ -15,8 +15,11 @@ prefix=$root/opt/zb
 # test stands in MAKEFLAGS; its job server is not for us.
 MAKEFLAGS=$(sed 's/ *--jobserver-[a-z]*=[^ ]*//; s/ *-j[0-9]*//' <<< "${MAKEFLAGS:-}")
 export MAKEFLAGS
+# As it was named then: the same folder by another name is another -I, and all
+# would be compiled again.
+build=$(realpath --relative-to=. "$(dirname "$bin")")
 run_make() {
-	make -s B="$(dirname "$bin")" PREFIX=/opt/zb DESTDIR="$root" "$@" > "$tmp/log" 2>&1
+	make -s B="$build" PREFIX=/opt/zb DESTDIR="$root" "$@" > "$tmp/log" 2>&1
 }
 
 expect "make install" run_make install

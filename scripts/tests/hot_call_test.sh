@@ -1,5 +1,5 @@
 #!/bin/bash
-# A build with HOT=call: every engine under every page workload, out of line.
+# A build with HOT=call: every page engine, out of line.
 #
 #   ZONEBENCH=build/call/zonebench hot_call_test.sh
 set -u

@@ -3,9 +3,10 @@
  * for reclaim, for pages that have one owner slot each.
  *
  * Data. A slot's word, 64 bits:
- *   0-2 state | 3 somebody waits | 4-15 pins (MOVING: what it was) |
- *   16-30 age at the eviction, 31 file (SWAPPED, DROPPED) | 32-63 pfn or swap
- *   slot
+ *   0-2 state | 3 somebody waits | 4-15 pins (RESIDENT) | 32-63 pfn or swap
+ *   slot; and SWAPPED, DROPPED, or MOVING on the way back from there: 4 it was
+ *   DROPPED (MOVING), 8-15 node that it was evicted from, 16-30 that node's age
+ *   then, 31 file
  *
  * Lock order:
  *   1. RANK_LRU   node[].lock: the node's lists, flags LISTED and LIST, `slot`
@@ -61,7 +62,8 @@
 #define SLOT_PIN         0x10ULL
 #define SLOT_PINS        0xfff0ULL
 #define SLOT_WAS_DROPPED 0x10ULL /* MOVING: lru_cancel() goes back there */
-#define SLOT_ACTIVATE    0x20ULL /* MOVING: it came back early */
+#define SLOT_NID_SHIFT   8
+#define SLOT_NID         0xffULL
 #define SLOT_AGE_SHIFT   16
 #define SLOT_AGE         0x7fffULL
 #define SLOT_FILE        0x80000000ULL
@@ -275,22 +277,27 @@ static long working_set(const struct lru *lru, unsigned nid, bool file)
 	return pages;
 }
 
-/* An evicted page is wanted again: counts it, tells whether it is active. */
+/* An evicted page is wanted again, on node nid: counts it, tells whether it is
+ * active. How long it was away is told by the node that it was evicted from. */
 static bool refault(struct lru *lru, unsigned nid, uint64_t word)
 {
+	const unsigned from = (word >> SLOT_NID_SHIFT) & SLOT_NID;
 	struct lru_node *n = &lru->node[nid];
 	const bool file = word & SLOT_FILE;
 	/* relaxed, both: a statistic */
-	const uint64_t age =
-		atomic_load_explicit(&n->age, memory_order_relaxed) >>
-		lru->age_shift;
+	const uint64_t age = atomic_load_explicit(&lru->node[from].age,
+						  memory_order_relaxed) >>
+			     lru->age_shift;
 	const uint64_t distance = ((age - (word >> SLOT_AGE_SHIFT)) & SLOT_AGE)
 				  << lru->age_shift;
 
 	vm_count(lru->events, VM_WORKINGSET_REFAULT_ANON + file, 1);
-	if ((long)distance > working_set(lru, nid, file))
+	/* relaxed: see above */
+	atomic_fetch_add_explicit(&n->returns[file], 1, memory_order_relaxed);
+	if ((long)distance > working_set(lru, from, file))
 		return false;
 	vm_count(lru->events, VM_WORKINGSET_ACTIVATE_ANON + file, 1);
+	lru_age(n, 1);
 	/* relaxed: see above */
 	atomic_fetch_add_explicit(&n->refaults[file], 1, memory_order_relaxed);
 	spin_lock(&n->lock);
@@ -303,12 +310,15 @@ static uint64_t evicted_word(struct lru *lru, uint32_t pfn,
 			     enum slot_state state, uint32_t value)
 {
 	const uint32_t flags = lru_flags(&lru->page[pfn]);
-	struct lru_node *n = node_of(lru, pfn);
+	const unsigned nid = zone_of(lru, pfn)->nid;
+	struct lru_node *n = &lru->node[nid];
 	/* relaxed: a statistic */
 	uint64_t age =
 		atomic_fetch_add_explicit(&n->age, 1, memory_order_relaxed);
 	uint64_t word = word_make(state, value);
 
+	_Static_assert(MAX_NODES <= SLOT_NID + 1, "a word has a node");
+	word |= (uint64_t)nid << SLOT_NID_SHIFT;
 	word |= ((age >> lru->age_shift) & SLOT_AGE) << SLOT_AGE_SHIFT;
 	return (flags & LRU_FILE) ? word | SLOT_FILE : word;
 }
@@ -396,9 +406,9 @@ void lru_cancel(struct owner_slot *slot)
 	check_at(1, word_state(word) == SLOT_MOVING,
 		 "lru_cancel of a slot that lru_access did not give");
 	if (word & SLOT_WAS_DROPPED)
-		slot_settle(slot,
-			    (word & ~(SLOT_STATE | SLOT_WAITED | SLOT_PINS)) |
-				    SLOT_DROPPED);
+		slot_settle(slot, (word & ~(SLOT_STATE | SLOT_WAITED |
+					    SLOT_WAS_DROPPED)) |
+					  SLOT_DROPPED);
 	else
 		slot_settle(slot, SLOT_EMPTY);
 }

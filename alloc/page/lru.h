@@ -150,6 +150,8 @@ struct lru_node {
 	uint64_t anon_cost, file_cost;
 	_Atomic uint64_t age;         /* evictions and activations so far */
 	_Atomic uint64_t refaults[2]; /* activated on coming back: anon, file */
+	_Atomic uint64_t returns[2];  /* that came back: anon, file */
+	_Atomic uint64_t written;     /* by reclaim, pages */
 } CACHELINE;
 
 struct lru {
@@ -220,6 +222,13 @@ bool lru_claim(struct lru *lru, struct lru_node *n, uint32_t pfn)
 void lru_putback(struct lru *lru, uint32_t pfn, unsigned list);
 void lru_moved_out(struct lru *lru, uint32_t pfn, bool swapped);
 void lru_moved_to(struct lru *lru, uint32_t pfn, uint32_t to);
+
+/* nr pages of the node became active, which ages those that were evicted. */
+ALWAYS_INLINE void lru_age(struct lru_node *n, uint64_t nr)
+{
+	/* relaxed: a statistic */
+	atomic_fetch_add_explicit(&n->age, nr, memory_order_relaxed);
+}
 
 /* Frames that are claimed or read back count nr pages of I/O against their
  * kind. */

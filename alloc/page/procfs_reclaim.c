@@ -38,13 +38,37 @@ unsigned long procfs_reclaim_zone(const struct zone *zone, const char *name)
 	return (unsigned long)lru_zone_pages(&r->lru, zone->id, list);
 }
 
+/* What is counted by node. */
+static unsigned long node_counter(const struct lru_node *n, const char *name)
+{
+	const struct {
+		const char *name;
+		const _Atomic uint64_t *counter;
+	} counters[] = {
+		{ "workingset_refault_anon", &n->returns[0] },
+		{ "workingset_refault_file", &n->returns[1] },
+		{ "workingset_activate_anon", &n->refaults[0] },
+		{ "workingset_activate_file", &n->refaults[1] },
+		{ "nr_vmscan_write", &n->written },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
+		if (!strcmp(counters[i].name, name))
+			/* relaxed: a statistic */
+			return (unsigned long)atomic_load_explicit(
+				counters[i].counter, memory_order_relaxed);
+	return 0;
+}
+
 unsigned long procfs_reclaim_node(const struct machine *m, unsigned nid,
 				  const char *name)
 {
 	const unsigned list = lru_list_of(name);
 
-	if (!m->reclaim || list == NR_LRU_LISTS)
+	if (!m->reclaim)
 		return 0;
+	if (list == NR_LRU_LISTS)
+		return node_counter(&m->reclaim->lru.node[nid], name);
 	return (unsigned long)lru_node_pages(&m->reclaim->lru, nid, list);
 }
 

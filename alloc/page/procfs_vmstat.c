@@ -199,8 +199,12 @@ static const struct counter_name events[] = {
 /* Zone and node counters are summed over all zones and nodes. */
 static unsigned long reclaim_counter(const struct machine *m, const char *name)
 {
-	unsigned long sum = procfs_reclaim_event(m, name, -1);
+	const unsigned long all = procfs_reclaim_event(m, name, -1);
+	unsigned long sum = 0;
 
+	/* of the machine's events some are counted by node as well */
+	if (all)
+		return all;
 	if (!strncmp(name, "nr_zone_", 8)) {
 		for (unsigned i = 0; i < m->nr_zones; i++)
 			sum += procfs_reclaim_zone(&m->zone[i], name);

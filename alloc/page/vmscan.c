@@ -159,10 +159,13 @@ static void pick_victims(const struct scan_control *sc, struct lru_node *n,
 /* The page could not be written: it stays, on the active list. */
 static void keep_active(const struct scan_control *sc, uint32_t pfn)
 {
-	const uint32_t list = lru_flags(&sc->r->lru.page[pfn]) & LRU_PAGE_LIST;
+	struct lru *lru = &sc->r->lru;
+	const uint32_t flags = lru_flags(&lru->page[pfn]);
+	const unsigned nid = lru->machine->zone[flags >> LRU_PAGE_ZONE].nid;
 
 	vm_count(&sc->r->events, VM_PGACTIVATE, 1);
-	lru_putback(&sc->r->lru, pfn, list | LRU_ACTIVE);
+	lru_age(&lru->node[nid], 1);
+	lru_putback(lru, pfn, (flags & LRU_PAGE_LIST) | LRU_ACTIVE);
 }
 
 /* A kind of failure is reported once. */
@@ -310,9 +313,14 @@ static unsigned long shrink_inactive(struct scan_control *sc, unsigned nid,
 	spin_lock(&n->lock);
 	pick_victims(sc, n, list, nr, &v);
 	spin_unlock(&n->lock);
+	if (v.activated)
+		lru_age(n, v.activated);
 	written = write_dirty(sc, &v);
 	free_victims(sc, &v);
 	if (written) {
+		/* relaxed: a statistic */
+		atomic_fetch_add_explicit(&n->written, written,
+					  memory_order_relaxed);
 		spin_lock(&n->lock);
 		lru_note_cost(n, list & LRU_FILE, written);
 		spin_unlock(&n->lock);

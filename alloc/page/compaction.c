@@ -51,8 +51,8 @@ struct compaction {
 	unsigned mt, alloc_flags, idx;
 	bool sync, whole_zone, direct;
 	bool ignore_skip, any_target;
+	bool undrained; /* moved pages may lie in the engine's caches */
 	uint64_t migrate_pfn, free_pfn; /* free_pfn: start of a pageblock */
-	uint64_t drained_to;            /* sources below were drained */
 	uint32_t source[CLUSTER];
 	unsigned nr_sources;
 	uint32_t target[TARGETS_MAX + CLUSTER];
@@ -161,6 +161,15 @@ bool compaction_node_suitable(const struct reclaim *r, unsigned nid,
 	return false;
 }
 
+/* Percent of the zone's free memory that is of no use for huge pages. */
+static unsigned zone_score(const struct zone *zone)
+{
+	uint64_t nr_free[NR_PAGE_ORDERS];
+
+	zone_nr_free(zone, nr_free);
+	return (unsigned)frag_extfrag_percent(nr_free, SCORE_ORDER);
+}
+
 unsigned compaction_node_score(const struct reclaim *r, unsigned nid)
 {
 	const struct node *node = &r->machine->node[nid];
@@ -168,21 +177,21 @@ unsigned compaction_node_score(const struct reclaim *r, unsigned nid)
 
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
 		const struct zone *zone = node->zone[i];
-		uint64_t nr_free[NR_PAGE_ORDERS];
 
-		if (!zone_managed(zone))
-			continue;
-		zone_nr_free(zone, nr_free);
-		score += zone->present *
-			 (uint64_t)frag_extfrag_percent(nr_free, SCORE_ORDER) /
-			 (node->present + 1);
+		if (zone_managed(zone))
+			score += zone->present * zone_score(zone) /
+				 (node->present + 1);
 	}
 	return (unsigned)score;
 }
 
 unsigned compaction_score_low(const struct reclaim *r)
 {
-	return (unsigned)max_long(100 - r->cfg.compaction_proactiveness, 5);
+	const long low = 100 - r->cfg.compaction_proactiveness;
+
+	return (unsigned)(r->machine->desc.kernel == KERNEL_6_1
+				  ? max_long(low, 5)
+				  : low);
 }
 
 /* --- deferral
@@ -342,7 +351,6 @@ static void load_cursors(struct compaction *c)
 						   memory_order_relaxed);
 	}
 	c->whole_zone = c->migrate_pfn <= zone->start_pfn;
-	c->drained_to = c->migrate_pfn;
 }
 
 /* --- the migrate scanner
@@ -376,6 +384,7 @@ static void claim_sources(struct compaction *c, uint64_t end)
 {
 	struct lru *lru = &c->r->lru;
 	struct lru_node *n = &lru->node[c->zone->nid];
+	const unsigned before = c->nr_sources;
 	uint64_t pfn = c->migrate_pfn;
 
 	spin_lock(&n->lock);
@@ -397,6 +406,7 @@ static void claim_sources(struct compaction *c, uint64_t end)
 		pfn++;
 	}
 	spin_unlock(&n->lock);
+	vm_count(&c->r->events, VM_COMPACT_ISOLATED, c->nr_sources - before);
 	c->migrate_pfn = pfn < end ? pfn : end;
 }
 
@@ -571,6 +581,7 @@ static bool migrate(struct compaction *c)
 	vm_count(&c->r->events, VM_PGMIGRATE_SUCCESS, moved);
 	vm_count(&c->r->events, VM_PGMIGRATE_FAIL, c->nr_sources - moved);
 	c->moved += moved;
+	c->undrained |= moved > 0;
 	c->nr_sources = 0;
 	return moved;
 }
@@ -582,10 +593,10 @@ static void drain_behind(struct compaction *c, uint64_t last)
 	const unsigned order =
 		c->order > 0 ? (unsigned)c->order : c->zone->pageblock_order;
 
-	if (last >> order == c->migrate_pfn >> order || !c->moved)
+	if (last >> order == c->migrate_pfn >> order || !c->undrained)
 		return;
 	c->ctx->ops->drain(c->r->engine, c->ctx);
-	c->drained_to = c->migrate_pfn;
+	c->undrained = false;
 }
 
 static void release_targets(struct compaction *c)
@@ -605,13 +616,14 @@ static void release_targets(struct compaction *c)
  * ---------------------------------------------------------------------------
  */
 
-/* Proactive runs end when the score is low, or kswapd needs the node. */
-static bool proactive_over(const struct compaction *c)
+/* Proactive runs end when the zone's score is low, or kswapd needs the node. */
+static enum compact_result proactive_finished(const struct compaction *c)
 {
-	return reclaim_stopping(c->r) ||
-	       reclaim_kswapd_awake(c->r, c->zone->nid) ||
-	       compaction_node_score(c->r, c->zone->nid) <=
-		       compaction_score_low(c->r);
+	if (reclaim_stopping(c->r) || reclaim_kswapd_awake(c->r, c->zone->nid))
+		return COMPACT_PARTIAL_SKIPPED;
+	return zone_score(c->zone) > compaction_score_low(c->r)
+		       ? COMPACT_CONTINUE
+		       : COMPACT_SUCCESS;
 }
 
 static bool block_available(const struct compaction *c)
@@ -644,7 +656,7 @@ static enum compact_result finished(struct compaction *c)
 				     : COMPACT_PARTIAL_SKIPPED;
 	}
 	if (c->order < 0)
-		return proactive_over(c) ? COMPACT_SUCCESS : COMPACT_CONTINUE;
+		return proactive_finished(c);
 	if (reclaim_stopping(c->r))
 		return COMPACT_CONTENDED;
 	if (c->migrate_pfn & (block_size(zone) - 1))

@@ -3,8 +3,9 @@
  * order (__alloc_pages_slowpath of Linux 6.1), direct reclaim, its throttling,
  * when to try again, and when to give up.
  *
- * Locks: none is held here. r->oom_lock is a flag that one thread has at a
- * time, the others do not wait for it but nap.
+ * Locks: zone->lock for taking a boost off, nothing else is held then. Beside
+ * it, oom_lock of struct reclaim is a flag that one thread has at a time, the
+ * others do not wait for it but nap.
  *
  * Progress. A request that may reclaim goes round as long as somebody gets
  * pages out of its zones: no_progress counts the rounds without any, 17 in a
@@ -120,6 +121,15 @@ static bool compaction_ready(const struct scan_control *sc,
 	}
 }
 
+static void look_at_marks(struct page_ctx *ctx, unsigned nid)
+{
+	const struct node *node = &ctx->machine->node[nid];
+
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		if (zone_managed(node->zone[i]))
+			zone_marks_regained(ctx, node->zone[i]);
+}
+
 /* One priority, each node once. */
 static void shrink_zones(const struct alloc_request *r, struct scan_control *sc)
 {
@@ -136,7 +146,7 @@ static void shrink_zones(const struct alloc_request *r, struct scan_control *sc)
 			continue;
 		last = zone->nid;
 		shrink_node(sc, zone->nid);
-		zone_marks_regained(sc->ctx, zone);
+		look_at_marks(sc->ctx, zone->nid);
 	}
 }
 
@@ -275,8 +285,8 @@ static long available_pages(const struct reclaim *rc, const struct zone *zone)
 	       (long)(held.cached_pages + held.limbo_pages);
 }
 
-/* should_reclaim_retry. Whoever gives up has given up the last HighAtomic block
- * before: its free pages count for nobody else. */
+/* should_reclaim_retry. Whoever gives up here has given up the last HighAtomic
+ * block before: its free pages count for nobody else. */
 static bool retry_reclaim(struct attempt *a)
 {
 	const struct alloc_request *r = a->r;
@@ -498,6 +508,14 @@ static pfn_t try_compaction_first(struct attempt *a, bool *fail)
 	return PFN_NONE;
 }
 
+void request_refused(const struct alloc_request *r, enum wmark mark)
+{
+	struct zone *zone;
+
+	for_each_zone_of(zone, i, r)
+		zone_mark_crossed(r->ctx, zone, mark, r->order);
+}
+
 pfn_t alloc_direct(const struct alloc_request *r)
 {
 	const bool may_block =
@@ -517,10 +535,10 @@ pfn_t alloc_direct(const struct alloc_request *r)
 	if (r->gfp & GFP_BIT_KSWAPD_RECLAIM)
 		request_wake_kswapds(r);
 	pfn = request_walk(r, a.flags);
-	if (!pfn_valid(pfn))
-		zone_mark_crossed(r->ctx, r->preferred, WMARK_MIN, r->order);
-	if (!pfn_valid(pfn))
+	if (!pfn_valid(pfn)) {
+		request_refused(r, WMARK_MIN);
 		pfn = try_compaction_first(&a, &fail);
+	}
 	if (pfn_valid(pfn) || fail)
 		return pfn;
 	if (reserves)

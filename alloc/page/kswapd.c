@@ -83,11 +83,15 @@ void zone_mark_crossed(struct page_ctx *ctx, struct zone *zone, enum wmark mark,
 {
 	const uint32_t flag =
 		mark == WMARK_MIN ? ZONE_SEEN_BELOW_MIN : ZONE_SEEN_BELOW_LOW;
+	const long free = zone_free_pages(zone);
 
+	/* refused for lack of a block, or for a reserve */
+	if (free > zone_mark(zone, mark))
+		return;
 	if ((zone_flags(zone) & flag) || (zone_flags_set(zone, flag) & flag))
 		return;
 	reclaim_note(ctx, zone, mark == WMARK_MIN ? EV_WMARK_MIN : EV_WMARK_LOW,
-		     order, (uint64_t)zone_free_pages(zone));
+		     order, (uint64_t)free);
 }
 
 void zone_marks_regained(struct page_ctx *ctx, struct zone *zone)
@@ -132,7 +136,7 @@ bool direct_reclaim_allowed(struct reclaim *r, unsigned nid)
 	if (!reserve || free > reserve / 2)
 		return true;
 	if (mailbox_waiting(box)) {
-		mailbox_put(box, 0, ZONE_NORMAL);
+		mailbox_lower(box, ZONE_NORMAL);
 		mailbox_wake(box);
 	}
 	return false;
@@ -341,6 +345,7 @@ static unsigned balance(struct reclaim_worker *w, unsigned order, unsigned idx)
 				      .kswapd = true };
 	vm_count(&r->events, VM_PAGEOUTRUN, 1);
 	for_eligible(&b, see_boost);
+	for_eligible(&b, look_at_marks);
 	boosted = b.boost_left;
 	for_eligible(&b, reclaim_active);
 	if (!balance_loop(&b) && !b.sc.nr_reclaimed)
@@ -348,6 +353,7 @@ static unsigned balance(struct reclaim_worker *w, unsigned order, unsigned idx)
 		atomic_fetch_add_explicit(&r->node[w->nid].kswapd_failures, 1,
 					  memory_order_relaxed);
 	for_eligible(&b, reclaim_over);
+	for_eligible(&b, look_at_marks);
 	if (boosted) {
 		for_eligible(&b, take_boost_back);
 		kcompactd_wakeup(r, w->nid, top->pageblock_order, idx);

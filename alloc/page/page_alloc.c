@@ -12,10 +12,11 @@
  * compacts. kswapd is not woken but the call is recorded (EV_KSWAPD_WAKE);
  * where a request may reclaim directly, alloc_unreclaimed() does what remains
  * of that path. __GFP_NOFAIL gets one more try with half of the reserve and may
- * fail then. On every machine: cpusets and dirty limits do not exist. A memory
- * policy is a thread's: MEM_BIND knows one node, whose mask Linux would hold
- * against the local zonelist, which comes to that node's own zones; MEM_PREFER
- * is MPOL_PREFERRED.
+ * fail then. On every machine: cpusets and dirty limits do not exist, nor does
+ * zone_reclaim_mode: no walk reclaims from a near node before it goes on. A
+ * memory policy is a thread's: MEM_BIND knows one node, whose mask Linux would
+ * hold against the local zonelist, which comes to that node's own zones;
+ * MEM_PREFER is MPOL_PREFERRED.
  */
 #include "alloc/page/page_alloc.h"
 
@@ -421,7 +422,7 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 	if (pfn_valid(pfn))
 		return pfn;
 	if (ctx->machine->reclaim) {
-		zone_mark_crossed(ctx, r.preferred, WMARK_LOW, order);
+		request_refused(&r, WMARK_LOW);
 		pfn = alloc_direct(&r);
 		if (pfn_valid(pfn))
 			return pfn;

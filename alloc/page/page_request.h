@@ -41,6 +41,10 @@ void request_wake_kswapds(const struct alloc_request *r);
 /* Gives a HighAtomic pageblock back; force: even the last one. */
 bool request_unreserve(const struct alloc_request *r, bool force);
 
+/* direct.c: the walk at this mark found nothing; events for the zones that are
+ * below it. With reclaim. */
+void request_refused(const struct alloc_request *r, enum wmark mark);
+
 /* direct.c: everything after a first walk that failed, with reclaim. */
 pfn_t alloc_direct(const struct alloc_request *r);
 

@@ -55,6 +55,18 @@ void mailbox_put(struct mailbox *box, unsigned order, unsigned idx)
 		;
 }
 
+void mailbox_lower(struct mailbox *box, unsigned idx)
+{
+	/* relaxed, both: see struct mailbox */
+	uint32_t seen = atomic_load_explicit(&box->idx, memory_order_relaxed);
+
+	while (seen > idx &&
+	       !atomic_compare_exchange_weak_explicit(&box->idx, &seen, idx,
+						      memory_order_relaxed,
+						      memory_order_relaxed))
+		;
+}
+
 void mailbox_peek(const struct mailbox *box, unsigned *order, unsigned *idx)
 {
 	/* relaxed, both: see struct mailbox */

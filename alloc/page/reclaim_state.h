@@ -95,6 +95,8 @@ ALWAYS_INLINE void reclaim_note(struct page_ctx *ctx, const struct zone *zone,
 void mailbox_init(struct mailbox *box);
 /* A request: the larger order and the higher index stay. */
 void mailbox_put(struct mailbox *box, unsigned order, unsigned idx);
+/* For zones up to idx, whatever was asked for before. */
+void mailbox_lower(struct mailbox *box, unsigned idx);
 /* Takes the request out; *idx is left alone when nobody asked. */
 void mailbox_take(struct mailbox *box, unsigned *order, unsigned *idx);
 /* Looks only. */
@@ -124,8 +126,10 @@ bool node_balanced(const struct reclaim *r, unsigned nid, unsigned order,
 bool direct_reclaim_allowed(struct reclaim *r, unsigned nid);
 void wake_throttled(struct reclaim *r, unsigned nid);
 
-/* A zone was found below LOW or MIN, or again above: an event at each
- * crossing, whoever sees it first. */
+/* A zone may be below LOW or MIN, as a refused request suggests, or above HIGH
+ * again: an event at each crossing that a request or reclaim sees, by whoever
+ * sees it first. A zone that came up by frees alone and fell again, with nobody
+ * looking in between, has not crossed. */
 void zone_mark_crossed(struct page_ctx *ctx, struct zone *zone, enum wmark mark,
 		       unsigned order);
 void zone_marks_regained(struct page_ctx *ctx, struct zone *zone);

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "alloc/page/buddy.h"
+#include "alloc/page/compaction.h"
+#include "alloc/page/procfs_names.h"
 #include "alloc/page/tests/pressure.h"
 #include "alloc/page/vmscan.h"
 #include "alloc/page/vmstat.h"
@@ -311,6 +313,138 @@ Test(reclaim_rules, bound_thread_is_out_of_memory_like_any_other)
 		cr_expect_eq(vm_read(reclaim_vm_events(p->r), VM_OOM_KILL), 1);
 	}
 	give_back(p, t);
+	end(p);
+}
+
+/*
+ * DMA32 gives eight blocks of order 9, DMA seven, and both are refused more
+ * with hundreds of pages left: no mark was crossed. Single pages then cross
+ * LOW of both, MIN of DMA32 (91 left, DMA 102), and GFP_ATOMIC that of DMA.
+ */
+Test(reclaim_rules, marks_are_crossed_by_free_pages_alone)
+{
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p = make_unboosted(zonelock(), &cfg);
+	struct taken *t = calloc(1, sizeof(*t));
+	pfn_t huge[16];
+	unsigned nr = 0;
+
+	while (pfn_valid(huge[nr] = alloc_pages(&p->ctx, GFP_NOWAIT, 9)))
+		cr_assert_lt(++nr, ARRAY_SIZE(huge));
+	cr_expect_gt(snapshot(p, ZONE_DMA), 128);
+	cr_expect_gt(snapshot(p, ZONE_DMA32), 135);
+	cr_expect_eq(pressure_events(p, EV_WMARK_LOW), 0);
+	cr_expect_eq(pressure_events(p, EV_WMARK_MIN), 0);
+	while (nr)
+		free_pages(&p->ctx, huge[--nr], 9);
+	take_all(p, GFP_NOWAIT, t);
+	cr_expect_eq(pressure_events(p, EV_WMARK_LOW), 2);
+	cr_expect_eq(pressure_events(p, EV_WMARK_MIN), 1);
+	take_all(p, GFP_ATOMIC, t);
+	cr_expect_eq(pressure_events(p, EV_WMARK_LOW), 2);
+	cr_expect_eq(pressure_events(p, EV_WMARK_MIN), 2);
+	give_back(p, t);
+	end(p);
+}
+
+/* As reclaim takes a clean file page. */
+static void evict(struct pressure *p, pfn_t pfn)
+{
+	struct lru *lru = reclaim_lru(p->r);
+	struct lru_node *n = &lru->node[machine_zone_of(p->m, pfn.v)->nid];
+
+	spin_lock(&n->lock);
+	cr_assert(lru_claim(lru, n, pfn.v));
+	lru_unlink(lru, n, pfn.v);
+	spin_unlock(&n->lock);
+	lru_moved_out(lru, pfn.v, false);
+	free_pages(&p->ctx, pfn, 0);
+}
+
+static pfn_t make_file(struct pressure *p, struct owner_slot *slot,
+		       unsigned nid)
+{
+	pfn_t pfn = alloc_pages_node(&p->ctx, nid, GFP_HIGHUSER_MOVABLE, 0);
+
+	cr_assert(pfn_valid(pfn));
+	cr_assert_eq(machine_zone_of(p->m, pfn.v)->nid, nid);
+	lru_add(&p->ctx, slot, pfn, LRU_ADD_FILE);
+	return pfn;
+}
+
+/* Evicted on node 0 and back on node 1 at once, it is active, whatever node 1
+ * has evicted meanwhile; that it is counts for the node that it is on now. */
+Test(reclaim_rules, refaults_are_held_against_the_node_of_the_eviction)
+{
+	const struct lru_access how = { .gfp = GFP_HIGHUSER_MOVABLE };
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p =
+		pressure_make(small_machine(KERNEL_6_1, 2), zonelock(), &cfg);
+	struct lru *lru = reclaim_lru(p->r);
+	struct owner_slot slot = { 0 };
+	uint64_t age;
+	pfn_t pfn;
+
+	cr_assert_eq(lru_access(&p->ctx, &slot, &how, &pfn), LRU_ABSENT);
+	evict(p, make_file(p, &slot, 0));
+	lru_age(&lru->node[1], p->m->managed);
+	cr_assert_eq(lru_access(&p->ctx, &slot, &how, &pfn), LRU_ABSENT);
+	lru_cancel(&slot);
+	cr_assert_eq(lru_access(&p->ctx, &slot, &how, &pfn), LRU_ABSENT);
+	/* relaxed: nobody else runs */
+	age = atomic_load_explicit(&lru->node[1].age, memory_order_relaxed);
+	pfn = make_file(p, &slot, 1);
+	cr_expect_eq(lru_flags(&lru->page[pfn.v]) & LRU_PAGE_LIST,
+		     LRU_ACTIVE_FILE);
+	cr_expect_eq(
+		atomic_load_explicit(&lru->node[1].age, memory_order_relaxed),
+		age + 1);
+	cr_expect_eq(procfs_reclaim_node(p->m, 0, "workingset_refault_file"),
+		     0);
+	cr_expect_eq(procfs_reclaim_node(p->m, 1, "workingset_refault_file"),
+		     1);
+	cr_expect_eq(procfs_reclaim_node(p->m, 1, "workingset_activate_file"),
+		     1);
+	/* and the other way round: long ago, by node 1 */
+	evict(p, pfn);
+	lru_age(&lru->node[1], p->m->managed);
+	cr_assert_eq(lru_access(&p->ctx, &slot, &how, &pfn), LRU_ABSENT);
+	pfn = make_file(p, &slot, 0);
+	cr_expect_eq(lru_flags(&lru->page[pfn.v]) & LRU_PAGE_LIST,
+		     LRU_INACTIVE_FILE);
+	lru_delete(&p->ctx, &slot);
+	end(p);
+}
+
+Test(reclaim_rules, throttled_reclaimer_asks_for_low_zones_only)
+{
+	struct mailbox box = { .order = 0 };
+	unsigned order, idx = MAX_NR_ZONES;
+
+	mailbox_init(&box);
+	mailbox_put(&box, 3, ZONE_MOVABLE);
+	mailbox_lower(&box, ZONE_NORMAL);
+	mailbox_take(&box, &order, &idx);
+	cr_expect_eq(order, 3);
+	cr_expect_eq(idx, ZONE_NORMAL);
+	idx = MAX_NR_ZONES;
+	mailbox_lower(&box, ZONE_NORMAL);
+	mailbox_take(&box, &order, &idx);
+	cr_expect_eq(idx, ZONE_NORMAL);
+}
+
+/* 100 less the proactiveness; Linux 6.1 stops at 5. */
+Test(reclaim_rules, proactive_compaction_stops_at_a_score)
+{
+	struct reclaim_config cfg = pressure_config();
+	struct pressure *p = make(zonelock(), &cfg);
+
+	cr_expect_eq(compaction_score_low(p->r), 80);
+	p->r->cfg.compaction_proactiveness = 98;
+	cr_expect_eq(compaction_score_low(p->r), 5);
+	p->m->desc.kernel = KERNEL_6_12;
+	cr_expect_eq(compaction_score_low(p->r), 2);
+	p->m->desc.kernel = KERNEL_6_1;
 	end(p);
 }
 

@@ -10,6 +10,7 @@
  *          256 = 16 from requests that could have DMA32
  */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -257,6 +258,58 @@ Test(reclaim_rules, reclaimers_are_throttled_below_half_of_min)
 	wait_for_sleep(p);
 	reclaim_stop(p->r);
 	cr_expect_eq(pressure_events(p, EV_THROTTLE), 1);
+	give_back(p, t);
+	drop_files(p, slot, nr);
+	end(p);
+}
+
+struct waker {
+	struct reclaim *r;
+	_Atomic bool stop;
+};
+
+/* As kswapd does at the end of each run that helps nobody. */
+static void *wake_again_and_again(void *arg)
+{
+	struct waker *w = arg;
+
+	/* relaxed: seen eventually */
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		wake_throttled(w->r, 0);
+		usleep(10000);
+	}
+	return NULL;
+}
+
+/* Who may not wait for the file system is held back a second at most, however
+ * often it is woken meanwhile. */
+Test(reclaim_rules, throttling_ends_in_spite_of_wakeups)
+{
+	struct reclaim_config cfg = pressure_config();
+	struct owner_slot *slot = calloc(MANAGED, sizeof(*slot));
+	struct taken *t = calloc(1, sizeof(*t));
+	struct pressure *p = make_unboosted(zonelock(), &cfg);
+	struct vm_events *v = reclaim_vm_events(p->r);
+	struct waker waker = { .r = p->r };
+	pthread_t thread;
+	unsigned nr;
+
+	/* a thread that never gets to run */
+	p->r->cfg.kswapd = true;
+	nr = fill_files(p, slot, GFP_HIGHUSER_MOVABLE, 400);
+	while (snapshot(p, ZONE_DMA32) > 30) {
+		t->pfn[t->nr] = alloc_pages(&p->ctx, GFP_BIT_MEMALLOC, 0);
+		cr_assert(pfn_valid(t->pfn[t->nr++]));
+	}
+	cr_assert_eq(
+		pthread_create(&thread, NULL, wake_again_and_again, &waker), 0);
+	t->pfn[t->nr] = alloc_pages(&p->ctx, GFP_KERNEL & ~GFP_BIT_FS, 0);
+	cr_expect(pfn_valid(t->pfn[t->nr++]));
+	cr_expect_eq(vm_read(v, VM_PGSCAN_DIRECT_THROTTLE), 1);
+	cr_expect_eq(vm_read(v, VM_PAGEOUTRUN), 0);
+	/* relaxed: see there */
+	atomic_store_explicit(&waker.stop, true, memory_order_relaxed);
+	pthread_join(thread, NULL);
 	give_back(p, t);
 	drop_files(p, slot, nr);
 	end(p);

@@ -205,7 +205,7 @@ fuzz-bins: $(FUZZ_BIN)
 # the rules beside the real ones: what the fault tests run.
 FAULTY_DIRS := alloc/page/engines alloc/page/tests/engines
 $(B)/zonebench-faulty: FORCE
-	@$(MAKE) --no-print-directory B=$(B)/faulty CFLAGS=-g1 DEFS='$(DEFS) -DFAULTS' \
+	@$(MAKE) --no-print-directory B=$(B)/faulty CFLAGS=-g1 $(FEW_LOOPS) DEFS='$(DEFS) -DFAULTS' \
 		ENGINE_DIRS='$(FAULTY_DIRS)' $(B)/faulty/zonebench
 	@cmp -s $(B)/faulty/zonebench $@ || cp $(B)/faulty/zonebench $@
 

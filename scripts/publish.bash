@@ -27,9 +27,8 @@ keep() {
 	mkdir -p "$2/plots"
 	cp "$1"/{run.json,env.json,samples.csv,summary.csv,failed.csv,gbench.json,summary.txt} "$2"
 	cp "$1"/plots/*.{svg,dat,gp} "$2/plots" 2>/dev/null || rmdir "$2/plots"
-	# where it lay and was built is nobody's business
 	sed -i -e 's/^\( *"cwd": \)".*"/\1"."/' \
-		-e 's#^\( *"out=\)/[^"]*/\([^/"]*"\)#\1results/\2#' "$2/run.json"
+		-e 's#^\( *"out=\)/[^"]*/\([^/"]*"\)#\1results/\2#' "$2"/{run,env}.json
 	sed -i 's#-I/[^ ]*/\(b-\|build\)[^/ ]*#-Ibuild#' "$2/env.json"
 	sed -i '/^results: /d' "$2/summary.txt"
 	sed -i 's/^\( *"kernel_cmdline": \)".*"\(,\{0,1\}\)$/\1null\2/' "$2/env.json"

@@ -13,7 +13,7 @@ DEFS    ?=
 JOB     ?= workloads/jobs/default.ini
 CLANG   ?= clang
 # Seconds that each libFuzzer target runs in `make test-fuzz`.
-FUZZ_SECONDS ?= 15
+FUZZ_SECONDS ?= 10
 ifeq ($(origin CC),default)
 CC      := gcc
 endif

@@ -3,11 +3,11 @@
 # a hang, a leak or a sanitizer's report is a failure, and the input is kept
 # beside the target for its way into the corpus.
 #
-#   FUZZ_DIR=build/fuzzing/fuzz FUZZ_SECONDS=15 fuzz.sh
+#   FUZZ_DIR=build/fuzzing/fuzz FUZZ_SECONDS=10 fuzz.sh
 set -u
 
 dir=${FUZZ_DIR:-build/fuzzing/fuzz}
-seconds=${FUZZ_SECONDS:-15}
+seconds=${FUZZ_SECONDS:-10}
 passed=0 failed=0
 
 # One target; its verdict is the exit status.

@@ -129,8 +129,12 @@ restart:
 	return object;
 }
 
-ALWAYS_INLINE bool list_push_encoded(const struct list_slots *slots, size_t at,
-				     uint64_t key, void *object)
+/* LIST_TWICE: the object is the list's first already, and stays that. */
+enum list_pushed { LIST_OUTSIDE, LIST_PUSHED, LIST_TWICE };
+
+ALWAYS_INLINE enum list_pushed list_push_encoded(const struct list_slots *slots,
+						 size_t at, uint64_t key,
+						 void *object)
 {
 restart:
 	__asm__ goto volatile(
@@ -140,6 +144,8 @@ restart:
 			   "subq 16(%%rax), %%rcx\n\t"
 			   "cmpq 24(%%rax), %%rcx\n\t"
 			   "jae %l[outside]\n\t"
+			   "cmpq (%%rax), %[object]\n\t"
+			   "je %l[twice]\n\t"
 			   "leaq (%[object], %[at]), %%rcx\n\t"
 			   "movq %%rcx, %%rdx\n\t"
 			   "bswapq %%rdx\n\t"
@@ -152,10 +158,12 @@ restart:
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [at] "r"(at), [key] "r"(key), [object] "r"(object)
 		: "rax", "rcx", "rdx", "memory", "cc"
-		: restart, outside);
-	return true;
+		: restart, outside, twice);
+	return LIST_PUSHED;
 outside:
-	return false;
+	return LIST_OUTSIDE;
+twice:
+	return LIST_TWICE;
 }
 
 /* slot[cpu] = head, if this runs on that CPU; false if it does not. */

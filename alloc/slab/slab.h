@@ -75,7 +75,8 @@ struct slab_config {
 	uint32_t debug;            /* SLAB_DEBUG_FLAGS forced on each cache */
 	enum slub_fast slub_fast;  /* a wish: rseq may not be there */
 	bool nomerge;
-	bool hardened; /* free pointers encoded */
+	bool hardened; /* free pointers encoded; what is newest on its list
+			  already is reported and not freed again */
 	bool random;   /* freelists of new slabs in random order */
 	uint64_t seed; /* of hardening and random freelists */
 };

@@ -51,7 +51,9 @@
  * threads may share a modelled CPU. A cache's id stands in the page, not a
  * pointer. Slabs of a TYPESAFE_BY_RCU cache whose grace period is over wait for
  * a thread with a context: the next that needs a new slab of that cache, or
- * shrinks it. Memory cgroups, KASAN and hotplug do not exist.
+ * shrinks it. Hardened, an object that would be linked to itself is reported
+ * and stays where it is; Linux stops. Memory cgroups, KASAN and hotplug do not
+ * exist.
  */
 #include "alloc/slab/slub.h"
 
@@ -612,6 +614,42 @@ static bool get_partial(struct slab_ctx *ctx, struct slub_cache *s,
 	       get_any_partial(ctx, s, h);
 }
 
+/* ---- lists of free objects
+ * ---------------------------------------------------- */
+
+/* Objects of one slab, linked from head to tail. */
+struct detached {
+	void *head, *tail;
+	unsigned nr;
+};
+
+NOINLINE void slub_report_twice(struct slub_cache *s, const void *object)
+{
+	slab_debug_report(&s->base, slab_virt_to_page(s->base.slab, object),
+			  "Object already free", object);
+}
+
+/*
+ * Links the list's tail to `next`. Hardened, a tail that is `next` itself is
+ * free already: it is reported, and the list ends before it. False: nothing is
+ * left of the list.
+ */
+static bool link_tail(struct slub_cache *s, struct detached *d, void *next)
+{
+	if (unlikely(s->hardened && d->tail == next)) {
+		void *o = d->head;
+
+		slub_report_twice(s, next);
+		if (--d->nr == 0)
+			return false;
+		while (slub_link(s, o) != next)
+			o = slub_link(s, o);
+		d->tail = o;
+	}
+	slub_set_link(s, d->tail, next);
+	return true;
+}
+
 /* ---- a slab leaves its CPU
  * ---------------------------------------------------- */
 
@@ -623,19 +661,17 @@ static void deactivate(struct slab_ctx *ctx, struct slub_cache *s,
 	char *base = base_of(s, page);
 	uint64_t word = slub_word(page);
 	const bool remote = slub_state_of(word).first;
-	unsigned held = 0;
-	void *tail = NULL;
+	struct detached d = { .head = list };
 	struct slub_state t;
 	bool locked = false;
 
-	for (void *o = list; o; o = slub_link(s, o), held++)
-		tail = o;
+	for (void *o = list; o; o = slub_link(s, o), d.nr++)
+		d.tail = o;
 	do {
 		t = slub_state_of(word);
-		if (tail) {
-			slub_set_link(s, tail, slub_first(s, base, t.first));
+		if (d.nr && link_tail(s, &d, slub_first(s, base, t.first))) {
 			t.first = (uint16_t)(slub_index(s, base, list) + 1);
-			t.inuse = (uint16_t)(t.inuse - held);
+			t.inuse = (uint16_t)(t.inuse - d.nr);
 		}
 		t.frozen = false;
 		if (!locked && t.first) {
@@ -846,7 +882,7 @@ void *slub_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base, gfp_t gfp,
 			slab_count(ctx, base, ALLOC_FASTPATH);
 			return object;
 		}
-		if (!slub_push(ctx, s, object))
+		if (slub_push(ctx, s, object) == LIST_OUTSIDE)
 			slub_free_slow(ctx, s, object);
 	}
 	return slub_alloc_slow(ctx, s, gfp, nid);
@@ -886,12 +922,6 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 /* ---- free
  * --------------------------------------------------------------------- */
 
-/* Objects of one slab, linked from head to tail. */
-struct detached {
-	void *head, *tail;
-	unsigned nr;
-};
-
 /* nr objects went to a slab whose state was *t. */
 static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
 			 const struct page *page, const struct slub_state *t,
@@ -925,8 +955,7 @@ static void free_emptied(struct slab_ctx *ctx, struct slub_cache *s,
 }
 
 static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
-			 struct page *page,
-			 const struct detached *d) NO_LOCK_ANALYSIS
+			 struct page *page, struct detached *d) NO_LOCK_ANALYSIS
 {
 	char *base = base_of(s, page);
 	uint64_t word = slub_word(page);
@@ -937,7 +966,8 @@ static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
 	count(ctx, s, FREE_SLOWPATH);
 	for (;;) {
 		t = old = slub_state_of(word);
-		slub_set_link(s, d->tail, slub_first(s, base, old.first));
+		if (unlikely(!link_tail(s, d, slub_first(s, base, old.first))))
+			return;
 		t.first = (uint16_t)first;
 		t.inuse = (uint16_t)(old.inuse - d->nr);
 		if (!old.frozen && !old.first && s->cpu_partial) {
@@ -979,7 +1009,7 @@ static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			     void *object)
 {
-	const struct detached d = { object, object, 1 };
+	struct detached d = { object, object, 1 };
 	struct page *page;
 
 	/* two lines that may be far: both are on their way at once */
@@ -1008,9 +1038,13 @@ static struct page *detach(struct slub_cache *s, unsigned *n, void **object,
 			others++;
 			continue;
 		}
-		slub_set_link(s, o, d->head);
-		d->head = o;
-		d->nr++;
+		if (unlikely(s->hardened && o == d->head)) {
+			slub_report_twice(s, o);
+		} else {
+			slub_set_link(s, o, d->head);
+			d->head = o;
+			d->nr++;
+		}
 		object[i] = object[--*n];
 	}
 	return page;
@@ -1018,13 +1052,12 @@ static struct page *detach(struct slub_cache *s, unsigned *n, void **object,
 
 /* Puts the list on the held CPU's own if it is of its slab. */
 static bool push_detached(struct slab_ctx *ctx, struct slub_cache *s,
-			  const struct page *page, const struct detached *d)
+			  const struct page *page, struct detached *d)
 {
 	struct hold h = cpu_hold(ctx, s);
 	const bool ours = h.c->slab == pfn_of(s, page);
 
-	if (ours) {
-		slub_set_link(s, d->tail, h.freelist);
+	if (ours && link_tail(s, d, h.freelist)) {
 		h.freelist = d->head;
 		count_many(ctx, s, FREE_FASTPATH, s->counts_bulk ? d->nr : 1);
 	}

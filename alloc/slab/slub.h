@@ -156,6 +156,8 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			       gfp_t gfp, unsigned nid);
 NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			     void *object);
+/* Hardened: a free pointer would lead to its own object. */
+NOINLINE void slub_report_twice(struct slub_cache *s, const void *object);
 
 /* ---- fast paths
  * ------------------------------------------------------------------ */
@@ -181,8 +183,9 @@ ALWAYS_INLINE void *slub_pop_cmpxchg(struct slab_ctx *ctx, struct slub_cache *s)
 	}
 }
 
-ALWAYS_INLINE bool slub_push_cmpxchg(struct slab_ctx *ctx, struct slub_cache *s,
-				     void *object)
+ALWAYS_INLINE enum list_pushed slub_push_cmpxchg(struct slab_ctx *ctx,
+						 struct slub_cache *s,
+						 void *object)
 {
 	struct list_head *h = &s->cpu[ctx->cpu].head;
 
@@ -196,12 +199,15 @@ ALWAYS_INLINE bool slub_push_cmpxchg(struct slab_ctx *ctx, struct slub_cache *s,
 		void *first = __atomic_load_n(&h->first, __ATOMIC_RELAXED);
 
 		if ((uint64_t)((char *)object - base) >= bytes)
-			return false;
+			return LIST_OUTSIDE;
+		/* an owner sees no list from before it took the object */
+		if (unlikely(s->hardened) && first == object)
+			return LIST_TWICE;
 		slub_set_link(s, object, first);
 		/* REL(slub-tid), in the swap */
 		if (likely(slub_pair_swap(h, first, tag, object,
 					  tag + s->tid_step)))
-			return true;
+			return LIST_PUSHED;
 		slab_count(ctx, &s->base, CMPXCHG_DOUBLE_CPU_FAIL);
 	}
 }
@@ -230,14 +236,17 @@ ALWAYS_INLINE void *slub_pop(struct slab_ctx *ctx, struct slub_cache *s)
 	return object;
 }
 
-/* Takes the object back if it is one of this CPU's slab. */
-ALWAYS_INLINE bool slub_push(struct slab_ctx *ctx, struct slub_cache *s,
-			     void *object)
+/* Takes the object back if it is one of this CPU's slab. LIST_TWICE: hardened,
+ * and it is the newest on the list already. */
+ALWAYS_INLINE enum list_pushed slub_push(struct slab_ctx *ctx,
+					 struct slub_cache *s, void *object)
 {
 	SLUB_RELEASE(s);
 #if RSEQ_X86_64
 	if (likely(s->mode == SLUB_RSEQ))
-		return list_push(&s->slots, s->base.offset, object);
+		return list_push(&s->slots, s->base.offset, object)
+			       ? LIST_PUSHED
+			       : LIST_OUTSIDE;
 	if (s->mode == SLUB_RSEQ_HARDENED)
 		return list_push_encoded(&s->slots, s->base.offset, s->random,
 					 object);
@@ -261,12 +270,14 @@ ALWAYS_INLINE void slub_free(struct slab_ctx *ctx, struct kmem_cache *base,
 			     void *object)
 {
 	struct slub_cache *s = to_slub(base);
+	const enum list_pushed pushed = slub_push(ctx, s, object);
 
-	if (unlikely(!slub_push(ctx, s, object))) {
+	if (likely(pushed == LIST_PUSHED))
+		slab_count(ctx, base, FREE_FASTPATH);
+	else if (likely(pushed == LIST_OUTSIDE))
 		slub_free_slow(ctx, s, object);
-		return;
-	}
-	slab_count(ctx, base, FREE_FASTPATH);
+	else
+		slub_report_twice(s, object);
 }
 
 /* The other hooks of slab_ops; described there. */

@@ -93,6 +93,7 @@ struct slab_cache {
 	struct slab_cpu *cpu;   /* [nr_slots]; NULL: never opened */
 	struct slab_node *node; /* [nr_nodes] */
 	unsigned nr_slots, nr_nodes;
+	bool hardened;  /* what is newest in its array is not put in again */
 	uint8_t *order; /* [objects] random order of new slabs, or NULL */
 	/* TYPESAFE_BY_RCU: slabs whose grace period is over, linked through
 	   page->next; PFN_LIST_END: none */
@@ -833,26 +834,60 @@ static void flush(struct slab_ctx *ctx, struct slab_cache *s,
 	shift_down(ac, batch);
 }
 
-/* The object becomes the newest of the CPU's array; false: that is full. */
-ALWAYS_INLINE bool cpu_push(struct slab_cpu *c, void *object)
+/* Is the object the array's newest, on a cache that looks? */
+ALWAYS_INLINE bool is_twice(const struct slab_cache *s,
+			    const struct array_cache *ac, const void *object)
 {
+	const uint32_t n = unlikely(s->hardened) ? avail_of(ac) : 0;
+
+	return n && ac->entry[n - 1] == object;
+}
+
+static NOINLINE void report_twice(struct slab_cache *s, const void *object)
+{
+	slab_debug_report(&s->base, slab_virt_to_page(s->base.slab, object),
+			  "Object already free", object);
+}
+
+enum pushed { PUSHED, FULL, TWICE };
+
+/* The object becomes the newest of the CPU's array. */
+ALWAYS_INLINE enum pushed cpu_push(const struct slab_cache *s,
+				   struct slab_cpu *c, void *object)
+{
+	enum pushed done = PUSHED;
 	uint32_t n;
-	bool room;
 
 	spin_lock(&c->lock);
 	n = avail_of(c->ac);
-	room = n < c->ac->limit;
-	if (likely(room)) {
+	if (unlikely(n >= c->ac->limit)) {
+		done = FULL;
+	} else if (unlikely(is_twice(s, c->ac, object))) {
+		done = TWICE;
+	} else {
 		c->ac->entry[n] = object;
 		set_avail(c->ac, n + 1);
 	}
 	spin_unlock(&c->lock);
-	return room;
+	return done;
+}
+
+/* The same where nobody looks for room; false: hardened, and it was free
+ * already. */
+static bool array_push(const struct slab_cache *s, struct array_cache *ac,
+		       void *object)
+{
+	if (unlikely(is_twice(s, ac, object)))
+		return false;
+	ac->entry[avail_of(ac)] = object;
+	set_avail(ac, avail_of(ac) + 1);
+	return true;
 }
 
 static NOINLINE void free_miss(struct slab_ctx *ctx, struct slab_cache *s,
 			       void *object)
 {
+	bool done;
 	struct slab_cpu *c = &s->cpu[ctx->cpu];
 	struct array_cache *ac;
 	struct pfn_list out;
@@ -863,9 +898,10 @@ static NOINLINE void free_miss(struct slab_ctx *ctx, struct slab_cache *s,
 	ac = c->ac;
 	if (avail_of(ac) == ac->limit)
 		flush(ctx, s, c, &out);
-	ac->entry[avail_of(ac)] = object;
-	set_avail(ac, avail_of(ac) + 1);
+	done = array_push(s, ac, object);
 	spin_unlock(&c->lock);
+	if (unlikely(!done))
+		report_twice(s, object);
 	discard_all(ctx, s, &out);
 }
 
@@ -893,6 +929,7 @@ static NOINLINE void free_alien(struct slab_ctx *ctx, struct slab_cache *s,
 {
 	struct alien_cache *a = &s->node[local_node(ctx)].alien[nid];
 	struct pfn_list out;
+	bool done;
 
 	slab_count(ctx, &s->base, REMOTE_NODE_FREE);
 	pfn_list_init(&out);
@@ -901,9 +938,10 @@ static NOINLINE void free_alien(struct slab_ctx *ctx, struct slab_cache *s,
 		slab_count(ctx, &s->base, ALIEN_OVERFLOW);
 		drain_alien(ctx, s, a, nid, &out);
 	}
-	a->ac->entry[avail_of(a->ac)] = object;
-	set_avail(a->ac, avail_of(a->ac) + 1);
+	done = array_push(s, a->ac, object);
 	spin_unlock(&a->lock);
+	if (unlikely(!done))
+		report_twice(s, object);
 	discard_all(ctx, s, &out);
 }
 
@@ -966,11 +1004,17 @@ ALWAYS_INLINE void free_object(struct slab_ctx *ctx, struct slab_cache *s,
 		free_alien(ctx, s, object, slab_tag_node(tag));
 		return;
 	}
-	if (unlikely(!cpu_push(&s->cpu[ctx->cpu], object))) {
+	switch (cpu_push(s, &s->cpu[ctx->cpu], object)) {
+	case PUSHED:
+		slab_count(ctx, &s->base, FREE_FASTPATH);
+		break;
+	case FULL:
 		free_miss(ctx, s, object);
-		return;
+		break;
+	case TWICE:
+		report_twice(s, object);
+		break;
 	}
-	slab_count(ctx, &s->base, FREE_FASTPATH);
 }
 
 /* Of a debug cache. What turns out broken, or free already, stays out. */
@@ -1340,6 +1384,7 @@ static int slab_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 
 	s->nr_slots = ctx->slab->nr_slots;
 	s->nr_nodes = ctx->slab->machine->desc.topo.nr_nodes;
+	s->hardened = ctx->slab->config.hardened;
 	s->cpu = zeroed(s->nr_slots, sizeof(*s->cpu));
 	s->node = zeroed(s->nr_nodes, sizeof(*s->node));
 	/* relaxed: no other thread knows the cache */

@@ -377,6 +377,57 @@ Test(slab_engine, double_free_and_use_after_free_are_named)
 	fixture_end(f);
 }
 
+/* One more report, which names the object; it did not go into an array. */
+static void caught_twice(struct fixture *f, const char *object)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "BUG traced: Object already free: object %p @offset=%td",
+		 (const void *)object,
+		 object - slab_page_address(
+				  f->b->slab,
+				  slab_virt_to_page(f->b->slab, object)));
+	cr_assert_eq(f->b->nr_lines, 1);
+	cr_assert_str_eq(f->b->line[0], text);
+	cr_assert_null(slab_verify(f->b->slab));
+	f->b->nr_lines = 0;
+}
+
+Test(slab_engine, hardened_drops_what_is_newest_already)
+{
+	const struct slab_bench_spec spec = { .config = { .word = 8,
+							  .nr_cpus = 2,
+							  .nr_possible = 2,
+							  .ram_bytes = 1 << 30,
+							  .hardened = true },
+					      .nodes = 2 };
+	struct fixture *f =
+		fixture_make(slab_bench_make(&engine_ops, &spec), 2048, 0);
+	struct slab_ctx *ctx = &f->b->ctx;
+	struct kmem_cache *s = &f->s->base;
+	const struct array_cache *ac = f->s->cpu[0].ac;
+	void *last, *far;
+
+	take(f, 40);
+	while (avail_of(ac) < ac->limit)
+		give(f, 1);
+	last = ac->entry[ac->limit - 1];
+	/* in the array after it was flushed, and where there is room */
+	kmem_cache_free(ctx, s, last);
+	caught_twice(f, last);
+	cr_assert_lt(avail_of(ac), ac->limit);
+	kmem_cache_free(ctx, s, last);
+	caught_twice(f, last);
+	/* in an alien array */
+	far = kmem_cache_alloc_node(ctx, s, GFP_KERNEL | GFP_BIT_THISNODE, 1);
+	kmem_cache_free(ctx, s, far);
+	kmem_cache_free(ctx, s, far);
+	caught_twice(f, far);
+	cr_assert_eq(avail_of(f->s->node[0].alien[1].ac), 1);
+	fixture_end(f);
+}
+
 /* ---- nodes -----------------------------------------------------------------
  */
 

@@ -327,6 +327,103 @@ Test(slub, hardened_and_random_freelists)
 	}
 }
 
+/* A hardened cache, "watched", of 32 objects a slab. */
+static struct slab_bench *hard_bench(enum slub_fast fast, struct kmem_cache **s)
+{
+	const struct slab_bench_spec spec = {
+		.config = { .word = 8,
+			    .nr_cpus = 2,
+			    .slub_max_order = 3,
+			    .slub_fast = fast,
+			    .hardened = true,
+			    .seed = 7 },
+	};
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+
+	*s = slab_bench_cache(b, "watched", 128, 0);
+	cr_assert_eq((*s)->objects, 32);
+	return b;
+}
+
+/* One more report, which names the object, and the object is free once. */
+static void caught_twice(struct slab_bench *b, struct kmem_cache *s,
+			 const char *object)
+{
+	const struct page *page = slab_virt_to_page(b->slab, object);
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "BUG watched: Object already free: object %p @offset=%td",
+		 (const void *)object,
+		 object - slab_page_address(b->slab, page));
+	cr_assert_eq(b->nr_lines, 1);
+	cr_assert_str_eq(b->line[0], text);
+	cr_assert_null(slab_verify(b->slab));
+	cr_assert_eq(s->nr_errors, 1);
+	b->nr_lines = 0;
+	s->nr_errors = 0;
+}
+
+Test(slub, hardened_catches_a_double_free)
+{
+	on_one_cpu();
+	for (unsigned fast = SLUB_FAST_RSEQ; fast <= SLUB_FAST_CMPXCHG;
+	     fast++) {
+		struct kmem_cache *s;
+		struct slab_bench *b = hard_bench((enum slub_fast)fast, &s);
+		void *o[40], *pair[3];
+
+		for (unsigned i = 0; i < 40; i++)
+			o[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+		/* the CPU's own slab */
+		kmem_cache_free(&b->ctx, s, o[39]);
+		kmem_cache_free(&b->ctx, s, o[39]);
+		caught_twice(b, s, o[39]);
+		/* another slab */
+		kmem_cache_free(&b->ctx, s, o[0]);
+		kmem_cache_free(&b->ctx, s, o[0]);
+		caught_twice(b, s, o[0]);
+		/* side by side in a bulk call; what is free ends one */
+		memcpy(pair, (void *[]){ o[1], o[2], o[2] }, sizeof(pair));
+		kmem_cache_free_bulk(&b->ctx, s, 3, pair);
+		caught_twice(b, s, o[2]);
+		memcpy(pair, (void *[]){ o[3], o[1] }, 2 * sizeof(*pair));
+		kmem_cache_free_bulk(&b->ctx, s, 2, pair);
+		caught_twice(b, s, o[1]);
+		memcpy(pair, (void *[]){ o[38], o[39] }, 2 * sizeof(*pair));
+		kmem_cache_free_bulk(&b->ctx, s, 2, pair);
+		caught_twice(b, s, o[39]);
+		for (unsigned i = 4; i < 38; i++)
+			kmem_cache_free(&b->ctx, s, o[i]);
+		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+		slab_bench_end(b);
+	}
+}
+
+/* The CPU's list and what others freed to its slab end in the same object. */
+Test(slub, hardened_catches_what_two_lists_hold)
+{
+	struct kmem_cache *s;
+	struct slab_bench *b = hard_bench(SLUB_FAST_CMPXCHG, &s);
+	struct slab_peer *peer = slab_peer_enter(b, 1);
+	void *o[32];
+
+	for (unsigned i = 0; i < 32; i++)
+		o[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	kmem_cache_free(&b->ctx, s, o[5]);
+	kmem_cache_free(&b->ctx, s, o[6]);
+	kmem_cache_free(&peer->ctx, s, o[5]);
+	cr_assert_eq(b->nr_lines, 0);
+	cr_assert_eq(kmem_cache_shrink(&b->ctx, s), 1);
+	caught_twice(b, s, o[5]);
+	for (unsigned i = 0; i < 32; i++)
+		if (i != 5 && i != 6)
+			kmem_cache_free(&b->ctx, s, o[i]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_peer_exit(peer);
+	slab_bench_end(b);
+}
+
 /* ---- debug caches
  * --------------------------------------------------------------- */
 

@@ -23,6 +23,7 @@
 #include "harness/kv.h"
 #include "harness/slab_log.h"
 #include "harness/textfile.h"
+#include "harness/zoneinfo_reader.h"
 
 #define FOLDER_MAX 4096
 
@@ -31,6 +32,7 @@ struct beside {
 	struct machine_desc *desc;
 	bool kernel_given, distance_given;
 	unsigned nr_cpus; /* 1 unless something says otherwise */
+	uint64_t end_pfn; /* of all zones, 0: no zoneinfo */
 };
 
 static bool read_beside(const struct beside *b, const char *name,
@@ -189,6 +191,25 @@ static void read_cpus(struct beside *b)
 	}
 }
 
+/* Where memory ends. A zoneinfo that is none is as good as none. */
+static void read_end_pfn(struct beside *b)
+{
+	char path[FOLDER_MAX + 64], ignored[COMMAND_ERR_MAX];
+	struct zoneinfo zi;
+
+	snprintf(path, sizeof(path), "%s/zoneinfo", b->folder);
+	if (zoneinfo_read(path, &zi, ignored, sizeof(ignored)))
+		return;
+	for (unsigned i = 0; i < zi.nr_zones; i++) {
+		const uint64_t *v = zi.zone[i].value;
+		const uint64_t end = v[ZI_START_PFN] + v[ZI_SPANNED];
+
+		if (v[ZI_SPANNED] && end > b->end_pfn)
+			b->end_pfn = end;
+	}
+	zoneinfo_free(&zi);
+}
+
 static void print_tally(const struct kernel_log *log, const char *path)
 {
 	const struct kernel_log_tally *t = &log->tally;
@@ -249,6 +270,7 @@ static int play_slabs(const struct conformance *c, const struct slab_ops *ops,
 		.pages = page_binding_find("pcp")->ops,
 		.kernel = c->beside.desc->kernel,
 		.nr_cpus = c->beside.nr_cpus,
+		.end_pfn = c->beside.end_pfn,
 		.in = { .at = c->text,
 			.end = c->text + c->len,
 			.name = c->path },
@@ -289,6 +311,7 @@ static int conformance_read(struct conformance *c, char *err, size_t err_len)
 		return rc;
 	read_distances(b);
 	read_cpus(b);
+	read_end_pfn(b);
 	rc = kernel_log_read(c->path, &c->text, &c->len, err, err_len);
 	if (!rc)
 		c->slab = slab_log_is(c->text, c->len, &c->states);

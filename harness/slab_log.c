@@ -14,10 +14,12 @@
  * of sizes: q<size>, with p, r, u as above, a for align 16, b for align 128.
  *
  * Slabs are numbered in the order in which they first gave an object, which is
- * how the logs number them: the kernel's frames are those of its own past, so
- * pfns are not compared. The machine has one node of 256 MiB; an engine's
- * per-CPU parts are those of modelled CPUs, so that it does not matter on
- * which CPU this runs.
+ * how the logs number them. The kernel's frames are those of its own past, so
+ * pfns are not compared with ours; they must agree with each other: as long as
+ * a slab is there, it keeps its pfn, which is aligned as a block of its order
+ * and lies in memory, and no other slab has a page of it. The machine has one
+ * node of 256 MiB; an engine's per-CPU parts are those of modelled CPUs, so
+ * that it does not matter on which CPU this runs.
  */
 #include "harness/slab_log.h"
 
@@ -34,11 +36,19 @@
 #define MAX_IDS       (1u << 20)
 #define MACHINE_BYTES (256ULL << 20)
 
+#define PFN_UNKNOWN UINT64_MAX
+
+struct log_slab {
+	uint32_t pfn; /* our own */
+	unsigned order;
+	uint64_t theirs; /* the log's pfn, PFN_UNKNOWN while it is none */
+};
+
 /* A cache of the log, and the slabs that it has had. */
 struct log_cache {
 	struct kmem_cache *s;
 	char name[SLAB_NAME_MAX];
-	uint32_t *pfn; /* [nr] by number */
+	struct log_slab *slab; /* [nr] by number */
 	unsigned nr, max;
 	struct log_cache *next;
 };
@@ -147,22 +157,23 @@ static unsigned number_of(struct slab_player *p, struct log_cache *c,
 {
 	unsigned i = 0;
 
-	while (i < c->nr && c->pfn[i] != pfn)
+	while (i < c->nr && c->slab[i].pfn != pfn)
 		i++;
 	if (i < c->nr)
 		return i;
 	if (c->nr == c->max) {
 		const unsigned max = c->max ? 2 * c->max : 64;
-		uint32_t *more = realloc(c->pfn, max * sizeof(*more));
+		struct log_slab *more = realloc(c->slab, max * sizeof(*more));
 
 		if (!more) {
 			p->no_memory = true;
 			return 0;
 		}
-		c->pfn = more;
+		c->slab = more;
 		c->max = max;
 	}
-	c->pfn[c->nr++] = pfn;
+	c->slab[c->nr++] =
+		(struct log_slab){ .pfn = pfn, .theirs = PFN_UNKNOWN };
 	return i;
 }
 
@@ -278,6 +289,20 @@ static struct log_cache *create_by_name(struct slab_player *p,
 	return create_cache(p, &args);
 }
 
+/* Slabs that went back have no pfn any more. */
+static void forget_gone(struct slab_player *p)
+{
+	for (struct log_cache *c = p->caches; c; c = c->next)
+		for (unsigned i = 0; i < c->nr; i++) {
+			const uint32_t tag =
+				slab_tag(&p->m->map[c->slab[i].pfn]);
+
+			if (!c->s || slab_tag_type(tag) != SLAB_PAGE_HEAD ||
+			    slab_tag_cache(tag) != c->s->id)
+				c->slab[i].theirs = PFN_UNKNOWN;
+		}
+}
+
 static int do_destroy(struct slab_player *p, struct state_line l, bool destroy)
 {
 	struct state_line name = word(&l);
@@ -285,12 +310,11 @@ static int do_destroy(struct slab_player *p, struct state_line l, bool destroy)
 
 	if (!c)
 		return bad(p, "expected the name of a cache");
-	if (!destroy) {
+	if (!destroy)
 		kmem_cache_shrink(&p->ctx, c->s);
-		return 0;
-	}
-	if (!kmem_cache_destroy(&p->ctx, c->s))
+	else if (!kmem_cache_destroy(&p->ctx, c->s))
 		c->s = NULL;
+	forget_gone(p);
 	return 0;
 }
 
@@ -315,11 +339,70 @@ static struct held_object *held_object(struct slab_player *p, uint64_t id)
 	return &p->held[id];
 }
 
-/* "slab 3 offset 192 order 0", as the log has it before the pfn. */
+/* Another slab with a page of [pfn, pfn + 2^order); NULL: none. */
+static const struct log_slab *who_has(const struct slab_player *p,
+				      const struct log_slab * not, uint64_t pfn,
+				      const struct log_cache **of)
+{
+	for (const struct log_cache *c = p->caches; c; c = c->next)
+		for (const struct log_slab *s = c->slab; s < c->slab + c->nr;
+		     s++)
+			if (s != not &&s->theirs != PFN_UNKNOWN &&
+			    pfn < s->theirs + (1u << s->order) &&
+			    s->theirs < pfn + (1u << not ->order)) {
+				*of = c;
+				return s;
+			}
+	return NULL;
+}
+
+/* "pfn 6642", and nothing behind it: could the slab be there? */
+static int compare_pfn(struct slab_player *p, struct log_cache *c, unsigned nr,
+		       struct state_line l)
+{
+	struct state_line w = word(&l);
+	struct log_slab *s = &c->slab[nr];
+	const struct log_cache *of;
+	const struct log_slab *other;
+	uint64_t pfn;
+
+	if (!is(&w, "pfn") || !next_number(&l, UINT32_MAX, &pfn) ||
+	    l.at != l.end)
+		return bad(p, "expected 'slab N offset N order N pfn N'");
+	if (s->theirs == pfn)
+		return 0;
+	if (s->theirs != PFN_UNKNOWN)
+		return differ(p,
+			      "slab %u of %s: expected pfn %" PRIu64
+			      " as before, got %" PRIu64,
+			      nr, c->name, s->theirs, pfn);
+	if (pfn & ((1u << s->order) - 1))
+		return differ(p,
+			      "slab %u of %s: expected a pfn aligned for "
+			      "order %u, got %" PRIu64,
+			      nr, c->name, s->order, pfn);
+	if (p->log->end_pfn && pfn + (1u << s->order) > p->log->end_pfn)
+		return differ(p,
+			      "slab %u of %s: expected pages below %" PRIu64
+			      ", got %" PRIu64,
+			      nr, c->name, p->log->end_pfn, pfn);
+	other = who_has(p, s, pfn, &of);
+	if (other)
+		return differ(p,
+			      "slab %u of %s: expected a pfn of its own, "
+			      "got %" PRIu64 ", where slab %u of %s is",
+			      nr, c->name, pfn, (unsigned)(other - of->slab),
+			      of->name);
+	s->theirs = pfn;
+	return 0;
+}
+
+/* "slab 3 offset 192 order 0 pfn 6642" */
 static int compare_object(struct slab_player *p, struct log_cache *c,
 			  const void *object, struct state_line l)
 {
-	const struct state_line want = l;
+	struct state_line want = l;
+	unsigned nr = 0;
 	struct state_line w = word(&l);
 	char got[96] = "FAIL";
 	size_t n;
@@ -331,10 +414,12 @@ static int compare_object(struct slab_player *p, struct log_cache *c,
 		const struct page *page = slab_virt_to_page(p->slab, object);
 		const char *base = slab_page_address(p->slab, page);
 
-		snprintf(got, sizeof(got), "slab %u offset %td order %u ",
-			 number_of(p, c, slab_page_pfn(p->slab, page)),
-			 (const char *)object - base,
-			 slab_tag_order(slab_tag(page)));
+		nr = number_of(p, c, slab_page_pfn(p->slab, page));
+		if (p->no_memory)
+			return 0;
+		c->slab[nr].order = slab_tag_order(slab_tag(page));
+		snprintf(got, sizeof(got), "slab %u offset %td order %u ", nr,
+			 (const char *)object - base, c->slab[nr].order);
 	}
 	n = strlen(got);
 	if (line_len(&want) < n || memcmp(want.at, got, n))
@@ -342,7 +427,8 @@ static int compare_object(struct slab_player *p, struct log_cache *c,
 			      c->name, (int)min_long((long)line_len(&want), 80),
 			      want.at, got);
 	p->log->tally.objects++;
-	return 0;
+	want.at += n;
+	return object ? compare_pfn(p, c, nr, want) : 0;
 }
 
 static int do_alloc(struct slab_player *p, struct state_line l)
@@ -378,6 +464,7 @@ static int do_free(struct slab_player *p, struct state_line l)
 		return bad(p, "expected the id of an object that is allocated");
 	kmem_cache_free(&p->ctx, p->held[id].cache->s, p->held[id].object);
 	p->held[id].cache = NULL;
+	forget_gone(p);
 	return 0;
 }
 
@@ -579,7 +666,7 @@ static void finish(struct slab_player *p)
 		slab_allocator_destroy(p->slab, &p->pages);
 	for (c = p->caches; c; c = next) {
 		next = c->next;
-		free(c->pfn);
+		free(c->slab);
 		free(c);
 	}
 	free(p->held);

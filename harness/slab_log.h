@@ -18,6 +18,7 @@ struct slab_log {
 	const struct page_ops *pages; /* the page engine below */
 	enum kernel_rules kernel;
 	unsigned nr_cpus; /* of the machine that the log comes from */
+	uint64_t end_pfn; /* of its memory; 0: not known */
 	struct slab_log_tally tally;
 	/* "FILE:LINE: what: expected .., got .." of the first difference */
 	char difference[1024];

@@ -25,6 +25,7 @@ static int play_text(const char *text, size_t len)
 		.ops = slab_binding_find("slub")->ops,
 		.pages = page_binding_find("pcp")->ops,
 		.nr_cpus = 1,
+		.end_pfn = 65536,
 		.in = { text, text + len, "log", 0 },
 	};
 	char err[1024] = "";
@@ -107,6 +108,55 @@ Test(slab_log, a_changed_log_differs)
 				  ""),
 		     1);
 	cr_assert(strstr(message, "state"), "%s", message);
+}
+
+Test(slab_log, frames_that_do_not_agree_with_each_other_differ)
+{
+	static const struct {
+		const char *from, *to, *expect;
+	} changed[] = {
+		{ "2048 order 2 pfn 6348", "2048 order 2 pfn 6352",
+		  "log:4: slab 0 of kt2048n0: expected pfn 6348 as before, "
+		  "got 6352" },
+		{ "pfn 6596", "pfn 6597",
+		  "log:11: slab 1 of kt2048n0: expected a pfn aligned for "
+		  "order 2, got 6597" },
+		{ "pfn 6596", "pfn 6348",
+		  "log:11: slab 1 of kt2048n0: expected a pfn of its own, got "
+		  "6348, where slab 0 of kt2048n0 is" },
+		{ "pfn 6596", "pfn 65536",
+		  "log:11: slab 1 of kt2048n0: expected pages below 65536, "
+		  "got 65536" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(changed); i++) {
+		cr_assert_eq(play_changed(changed[i].from, changed[i].to), 1,
+			     "%s", changed[i].to);
+		cr_assert_str_eq(message, changed[i].expect);
+	}
+	cr_assert_eq(play_changed("pfn 6348", "pfn 6348 7"), -1);
+	cr_assert(strstr(message, "log:3: expected 'slab N"), "%s", message);
+}
+
+/* What went back leaves its frame to others: a cache's slab of one object,
+ * whose frame another cache has next. */
+Test(slab_log, a_frame_is_free_again_when_its_slab_is_gone)
+{
+	static const char start[] =
+		"KC a 16384 0 - -> ok\n"
+		"KC b 16384 0 - -> ok\n"
+		"KA 1 a -> slab 0 offset 0 order 3 pfn 64\n";
+	static const char end[] = "KA 2 b -> slab 0 offset 0 order 3 pfn 64\n";
+	static const char *const between[] = { "", "KF 1\nKZ a\n",
+					       "KF 1\nKD a\n" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(between); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s%s%s", start, between[i], end);
+		cr_assert_eq(play_text(text, strlen(text)), i == 0, "%s",
+			     message);
+	}
 }
 
 Test(slab_log, bad_logs_are_refused_with_their_line)

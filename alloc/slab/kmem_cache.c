@@ -622,16 +622,11 @@ void *kmem_cache_alloc(struct slab_ctx *ctx, struct kmem_cache *s, gfp_t gfp)
 void *kmem_cache_alloc_node(struct slab_ctx *ctx, struct kmem_cache *s,
 			    gfp_t gfp, unsigned nid)
 {
-	void *object;
-
 	if (nid == NUMA_NO_NODE || !ctx->ops->alloc_node)
 		return slab_alloc(ctx->ops, ctx, s, gfp);
 	if (nid >= ctx->slab->machine->desc.topo.nr_nodes)
 		return NULL;
-	object = ctx->ops->alloc_node(ctx, s, gfp, nid);
-	if ((gfp & GFP_BIT_ZERO) && object)
-		memset(object, 0, s->object_size);
-	return object;
+	return slab_alloc_from(ctx->ops, ctx, s, gfp, nid);
 }
 
 unsigned kmem_cache_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *s,

@@ -156,6 +156,21 @@ ALWAYS_INLINE void *slab_alloc(const struct slab_ops *const ops,
 	return object;
 }
 
+/* From node nid, where the engine knows nodes. */
+ALWAYS_INLINE void *slab_alloc_from(const struct slab_ops *const ops,
+				    struct slab_ctx *ctx, struct kmem_cache *s,
+				    gfp_t gfp, unsigned nid)
+{
+	void *object;
+
+	if (!ops->alloc_node)
+		return slab_alloc(ops, ctx, s, gfp);
+	object = ops->alloc_node(ctx, s, gfp, nid);
+	if (unlikely(gfp & GFP_BIT_ZERO) && object)
+		memset(object, 0, s->object_size);
+	return object;
+}
+
 ALWAYS_INLINE void slab_free(const struct slab_ops *const ops,
 			     struct slab_ctx *ctx, struct kmem_cache *s,
 			     void *object)

@@ -56,12 +56,9 @@ ALWAYS_INLINE void *probed_object_alloc_node(const struct slab_ops *const ops,
 	const bool timed = probe_due(w, LAT_ALLOC, probe);
 	const gfp_t gfp = w->params->gfp;
 	uint64_t begin = timed ? probe_begin() : 0;
-	void *object;
+	void *object =
+		opaque_object(slab_alloc_from(ops, w->slab, s, gfp, nid));
 
-	if (ops->alloc_node)
-		object = opaque_object(ops->alloc_node(w->slab, s, gfp, nid));
-	else
-		object = opaque_object(slab_alloc(ops, w->slab, s, gfp));
 	if (timed)
 		slab_probe_alloc(w, begin, object);
 	return object;

@@ -5,6 +5,9 @@
  * goes. One op is one cache created, N objects of it allocated and freed, and
  * the cache destroyed; what is timed are its objects.
  *
+ * A cache that cannot be destroyed, though all its objects were freed, fails
+ * the repetition.
+ *
  * Shows the fixed price of a cache: per-CPU and per-node parts that are set up
  * and flushed, slabs that come from the page engine and go back to it.
  */
@@ -73,18 +76,30 @@ static int cache_lifecycle_prepare(struct worker *w)
 	return objects_create(w, w->params->nr);
 }
 
-static unsigned cache_lifecycle_report(const struct team *team,
-				       struct workload_metric *out)
+static uint64_t cache_lifecycle_busy(const struct team *team)
 {
 	uint64_t busy = 0;
 
 	for (unsigned i = 0; i < team->nr; i++)
 		busy += team->worker[i].tally[CACHE_LIFECYCLE_BUSY];
+	return busy;
+}
+
+static const char *cache_lifecycle_verify(const struct team *team)
+{
+	return cache_lifecycle_busy(team)
+		       ? "a cache without objects was not destroyed"
+		       : NULL;
+}
+
+static unsigned cache_lifecycle_report(const struct team *team,
+				       struct workload_metric *out)
+{
 	out[0] = (struct workload_metric){
 		.name = "caches_not_destroyed",
 		.unit = "caches",
 		.better = "lower",
-		.value = (double)busy,
+		.value = (double)cache_lifecycle_busy(team),
 	};
 	return 1;
 }
@@ -98,6 +113,7 @@ static const struct workload cache_lifecycle_workload = {
 	.prepare = cache_lifecycle_prepare,
 	.teardown = objects_teardown,
 	.report = cache_lifecycle_report,
+	.verify = cache_lifecycle_verify,
 };
 
 #endif

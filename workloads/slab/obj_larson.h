@@ -54,18 +54,17 @@ WORKLOAD_LOOP void obj_larson_loop(const struct slab_ops *const ops,
 		if (likely(*slot))
 			probed_object_free(ops, w, s, *slot, probe);
 		*slot = probed_object_alloc(ops, w, s, probe);
+		if (likely(*slot)) {
+			touch_object(*slot, size, touch);
+			loop_done(w);
+		} else {
+			loop_failed(w);
+		}
 		if (unlikely(++list->at >= nr)) {
 			list->at = 0;
 			list = obj_larson_swap(w, list);
 			w->priv = list;
-			continue;
 		}
-		if (unlikely(!*slot)) {
-			loop_failed(w);
-			continue;
-		}
-		touch_object(*slot, size, touch);
-		loop_done(w);
 	}
 }
 

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <math.h>
 
+#include "alloc/slab/tests/slab_bench.h"
 #include "workloads/lib/size_mix.h"
+#include "workloads/lib/slab_probe.h"
 #include "workloads/lib/spsc.h"
 #include "workloads/tests/team_run.h"
 
@@ -17,6 +19,17 @@ static bool fits(const struct workload *w, const struct slab_ops *ops)
 		return false;
 	return !(w->needs & WORKLOAD_SLABS) ||
 	       !(ops->features & (SLAB_F_FLOOR | SLAB_F_FOREIGN));
+}
+
+static const struct workload *workload_of(const char *name)
+{
+	const struct slab_binding *b = slab_binding_find("slub");
+
+	for (unsigned i = 0; i < b->nr_runs; i++)
+		if (!strcmp(b->run[i].workload->name, name))
+			return b->run[i].workload;
+	cr_assert_fail("no workload %s", name);
+	return NULL;
 }
 
 static struct team_run run_of(const struct slab_binding *b,
@@ -151,6 +164,65 @@ Test(slab_workloads, a_full_machine_counts_failures, .timeout = 120)
 			      (SLAB_F_FLOOR | SLAB_F_FOREIGN)))
 				fill_machine(b, row[i].name,
 					     row[i].outstanding);
+}
+
+/* With lists of one object each op is the one that hands its list on. */
+Test(slab_workloads, obj_larson_counts_the_op_that_hands_the_list_on)
+{
+	struct team_run run =
+		run_of(slab_binding_find("slub"), workload_of("obj_larson"), 1);
+
+	run.params.outstanding = 1;
+	cr_assert_eq(team_run(&run), 0);
+	assert_sound(&run);
+	cr_assert_gt(run.ops_ok[PROBE_NONE], 0);
+	cr_assert_eq(run.ops_failed[PROBE_NONE], 0);
+}
+
+/* What a workload says of its tally: nothing, and then that it is wrong. */
+static void complains_of(const char *name, unsigned tally)
+{
+	static struct worker worker[2];
+	const struct team team = { .worker = worker, .nr = 2 };
+	const struct workload *w = workload_of(name);
+
+	cr_assert(w->verify, "%s cannot fail", name);
+	memset(worker, 0, sizeof(worker));
+	for (unsigned i = 0; i < NR_TALLIES; i++)
+		worker[0].tally[i] = i != tally;
+	cr_assert_null(w->verify(&team), "%s", name);
+	worker[1].tally[tally] = 1;
+	cr_assert(w->verify(&team), "%s", name);
+}
+
+Test(slab_workloads, what_the_allocator_did_wrong_fails_the_repetition)
+{
+	complains_of("dentry", 0);
+	complains_of("cache_lifecycle", 0);
+}
+
+Test(slab_workloads, objects_of_a_node_come_zeroed_where_asked_for)
+{
+	const struct slab_ops *ops = slab_binding_find("slub")->ops;
+	struct slab_bench *b = slab_bench_make(ops, NULL);
+	struct kmem_cache *s = slab_bench_cache(b, "zeroed", 64, 0);
+	struct workload_params params = team_params();
+	static struct worker w;
+	unsigned char *o;
+
+	params.gfp |= GFP_BIT_ZERO;
+	w.params = &params;
+	w.slab = &b->ctx;
+	for (unsigned round = 0; round < 2; round++) {
+		o = probed_object_alloc_node(ops, &w, s, 0, PROBE_NONE);
+		cr_assert(o);
+		for (unsigned i = 0; i < 64; i++)
+			cr_assert_eq(o[i], 0);
+		memset(o, 0xff, 64);
+		kmem_cache_free(&b->ctx, s, o);
+	}
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
 }
 
 /* Each form of false_sharing, with objects of a cache line's eighth. */

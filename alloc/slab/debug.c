@@ -3,7 +3,10 @@
  */
 #include "alloc/slab/debug.h"
 
+#include <dlfcn.h>
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc/slab/geometry.h"
@@ -19,7 +22,7 @@ struct track {
 	uint64_t caller;
 	uint32_t stack, cpu;
 	uint32_t thread, unused;
-	uint64_t tsc;
+	uint64_t when_ns; /* CLOCK_MONOTONIC */
 };
 _Static_assert(sizeof(struct track) == SLAB_TRACK_BYTES, "as geometry says");
 
@@ -36,7 +39,7 @@ static unsigned info_end(const struct kmem_cache *s)
 	return s->offset >= s->inuse ? s->inuse + WORD_BYTES : s->inuse;
 }
 
-static struct track *track_of(const struct kmem_cache *s, void *object,
+static struct track *track_of(const struct kmem_cache *s, const void *object,
 			      bool allocated)
 {
 	struct track *t =
@@ -45,17 +48,72 @@ static struct track *track_of(const struct kmem_cache *s, void *object,
 	return allocated ? t : t + 1;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void set_track(struct slab_ctx *ctx, const struct kmem_cache *s,
 		      void *object, bool allocated)
 {
 	if (!(s->flags & SLAB_STORE_USER))
 		return;
 	*track_of(s, object, allocated) = (struct track){
-		.caller = (uintptr_t)__builtin_return_address(0),
+		.caller = (uintptr_t)ctx->caller,
 		.cpu = ctx->cpu,
 		.thread = (uint32_t)gettid(),
-		.tsc = tsc_read(),
+		.when_ns = now_ns(),
 	};
+}
+
+/* "name+0x1f" of the function if the dynamic linker knows it, else of the file,
+ * which addr2line takes. */
+static void caller_text(uint64_t caller, char *text, size_t len)
+{
+	const char *at = (const char *)(uintptr_t)caller, *slash;
+	Dl_info i;
+
+	if (!dladdr(at, &i)) {
+		snprintf(text, len, "0x%" PRIx64, caller);
+	} else if (i.dli_sname) {
+		snprintf(text, len, "%.80s+0x%tx", i.dli_sname,
+			 at - (const char *)i.dli_saddr);
+	} else {
+		slash = strrchr(i.dli_fname, '/');
+		snprintf(text, len, "%.80s+0x%tx",
+			 slash ? slash + 1 : i.dli_fname,
+			 at - (const char *)i.dli_fbase);
+	}
+}
+
+static void note_track(const struct kmem_cache *s, const char *what,
+		       const struct track *t)
+{
+	char text[104];
+
+	if (!t->caller)
+		return;
+	caller_text(t->caller, text, sizeof(text));
+	slab_note(s->slab, "%s in %s age=%" PRIu64 "us cpu=%u pid=%u", what,
+		  text, (now_ns() - t->when_ns) / 1000, t->cpu, t->thread);
+}
+
+/* A line of a TRACE cache. */
+static void trace(const struct slab_ctx *ctx, const struct kmem_cache *s,
+		  const struct page *page, const void *object, const char *what)
+{
+	char text[104];
+
+	if (!(s->flags & SLAB_TRACE))
+		return;
+	caller_text((uintptr_t)ctx->caller, text, sizeof(text));
+	slab_note(s->slab, "TRACE %s %s object %p @offset=%td in %s cpu=%u",
+		  s->name, what, object,
+		  (const char *)object - slab_page_address(s->slab, page), text,
+		  ctx->cpu);
 }
 
 /* End of all that an object's place uses; padding follows. */
@@ -71,6 +129,15 @@ static unsigned used_end(const struct kmem_cache *s)
 static unsigned stride_left(const struct kmem_cache *s)
 {
 	return s->size - s->red_left_pad;
+}
+
+void slab_debug_tracks(const struct kmem_cache *s, const void *object)
+{
+	/* engines that heed no flags leave no room for them */
+	if (!(s->flags & SLAB_STORE_USER) || used_end(s) > stride_left(s))
+		return;
+	note_track(s, "Allocated", track_of(s, object, true));
+	note_track(s, "Freed", track_of(s, object, false));
 }
 
 /* ---- writing ----------------------------------------------------------------
@@ -113,6 +180,7 @@ struct look {
 	struct kmem_cache *s;
 	const struct page *page;
 	char *object;
+	bool tail; /* it is what is left behind the slab's last object */
 };
 
 static void found(const struct look *l, const char *what, const char *at,
@@ -127,6 +195,8 @@ static void found(const struct look *l, const char *what, const char *at,
 		    "expected 0x%02x",
 		    l->s->name, what, (void *)l->object, l->object - base,
 		    at - l->object, (unsigned char)*at, want);
+	if (!l->tail)
+		slab_debug_tracks(l->s, l->object);
 }
 
 /* [at, at + n) holds `want` throughout. */
@@ -172,7 +242,7 @@ static bool look_at_poison(const struct look *l)
 bool slab_debug_check(struct kmem_cache *s, const struct page *page,
 		      void *object, bool allocated)
 {
-	const struct look l = { s, page, object };
+	const struct look l = { .s = s, .page = page, .object = object };
 
 	if (!look_at_guards(&l, allocated))
 		return false;
@@ -218,6 +288,7 @@ void slab_debug_report(struct kmem_cache *s, const struct page *page,
 	slab_report(s->slab, "BUG %s: %s: object %p @offset=%td", s->name, what,
 		    object,
 		    (const char *)object - slab_page_address(s->slab, page));
+	slab_debug_tracks(s, object);
 }
 
 bool slab_debug_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
@@ -227,6 +298,7 @@ bool slab_debug_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
 	    !slab_debug_check(s, page, object, false))
 		return false;
 	set_track(ctx, s, object, true);
+	trace(ctx, s, page, object, "alloc");
 	write_object(s, object, true);
 	return true;
 }
@@ -246,6 +318,7 @@ bool slab_debug_free(struct slab_ctx *ctx, struct kmem_cache *s,
 		return false;
 	}
 	set_track(ctx, s, object, false);
+	trace(ctx, s, page, object, "free");
 	write_object(s, object, false);
 	return true;
 }
@@ -256,7 +329,8 @@ void slab_debug_slab(struct kmem_cache *s, const struct page *page)
 		(unsigned)((PAGE_SIZE << slab_tag_order(slab_tag(page))) /
 			   s->size);
 	char *base = slab_page_address(s->slab, page);
-	const struct look tail = { s, page, base + (size_t)objects * s->size };
+	const struct look tail = { s, page, base + (size_t)objects * s->size,
+				   .tail = true };
 
 	if (!(s->flags & SLAB_POISON))
 		return;

@@ -9,8 +9,10 @@
  *   the last one 0xa5; padding 0x5a.
  *
  * A finding is one report line that names the cache, the object and the offset
- * of the byte, and one more s->nr_errors. The caller holds the lock of the
- * node that the slab is on, or the slab alone.
+ * of the byte, and one more s->nr_errors. With STORE_USER two lines follow, who
+ * allocated the object last and who freed it: caller, age, CPU, thread. With
+ * TRACE each allocation and each free is a line. The caller holds the lock of
+ * the node that the slab is on, or the slab alone.
  */
 #ifndef ALLOC_SLAB_DEBUG_H
 #define ALLOC_SLAB_DEBUG_H
@@ -36,6 +38,9 @@ bool slab_debug_free(struct slab_ctx *ctx, struct kmem_cache *s,
 /* A finding about an object that the caller made. */
 void slab_debug_report(struct kmem_cache *s, const struct page *page,
 		       const char *what, const void *object);
+/* Notes who allocated the object last and who freed it, if the cache keeps
+ * that. */
+void slab_debug_tracks(const struct kmem_cache *s, const void *object);
 /* Checks without changing anything. */
 bool slab_debug_check(struct kmem_cache *s, const struct page *page,
 		      void *object, bool allocated);

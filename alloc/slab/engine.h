@@ -173,8 +173,11 @@ void slab_pages_free(struct slab_ctx *ctx, struct kmem_cache *s,
 /* Counts where there is no context: RCU's own thread. Any thread. */
 void slab_count_apart(struct kmem_cache *s, enum slab_counter c, uint64_t n);
 
-/* One line to the allocator's report, and one to its count. */
+/* One line to the allocator's report, and one to its count. note: a line that
+ * is no finding. */
 void slab_report(struct slab_allocator *slab, const char *fmt, ...)
+	PRINTF_LIKE(2, 3);
+void slab_note(struct slab_allocator *slab, const char *fmt, ...)
 	PRINTF_LIKE(2, 3);
 
 /* For create, shrink and verify of engines that keep per-node lists: is nid a

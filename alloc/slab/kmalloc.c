@@ -150,9 +150,30 @@ NOINLINE void kfree_large(struct slab_ctx *ctx, struct page *page, void *object)
 /* ---- the rest of the interface --------------------------------------------
  */
 
+/* Who called the function that this stands in. */
+#define CALLER __builtin_return_address(0)
+
+static void *kmalloc_for(struct slab_ctx *ctx, size_t size, gfp_t gfp,
+			 const void *caller)
+{
+	const void *outer = slab_caller_begin(ctx, caller);
+	void *object = slab_kmalloc(ctx->ops, ctx, size, gfp);
+
+	slab_caller_end(ctx, outer);
+	return object;
+}
+
+static void kfree_for(struct slab_ctx *ctx, void *object, const void *caller)
+{
+	const void *outer = slab_caller_begin(ctx, caller);
+
+	slab_kfree(ctx->ops, ctx, object);
+	slab_caller_end(ctx, outer);
+}
+
 void *kmalloc(struct slab_ctx *ctx, size_t size, gfp_t gfp)
 {
-	return slab_kmalloc(ctx->ops, ctx, size, gfp);
+	return kmalloc_for(ctx, size, gfp, CALLER);
 }
 
 void *kmalloc_node(struct slab_ctx *ctx, size_t size, gfp_t gfp, unsigned nid)
@@ -164,18 +185,18 @@ void *kmalloc_node(struct slab_ctx *ctx, size_t size, gfp_t gfp, unsigned nid)
 		return kmalloc_large(ctx, size, gfp, nid);
 	if (!size)
 		return ZERO_SIZE_PTR;
-	return kmem_cache_alloc_node(ctx, kmalloc_cache(ctx, size, gfp), gfp,
-				     nid);
+	return kmem_cache_alloc_for(ctx, kmalloc_cache(ctx, size, gfp), gfp,
+				    nid, CALLER);
 }
 
 void *kzalloc(struct slab_ctx *ctx, size_t size, gfp_t gfp)
 {
-	return kmalloc(ctx, size, gfp | GFP_BIT_ZERO);
+	return kmalloc_for(ctx, size, gfp | GFP_BIT_ZERO, CALLER);
 }
 
 void kfree(struct slab_ctx *ctx, void *object)
 {
-	slab_kfree(ctx->ops, ctx, object);
+	kfree_for(ctx, object, CALLER);
 }
 
 void kfree_sensitive(struct slab_ctx *ctx, void *object)
@@ -187,7 +208,7 @@ void kfree_sensitive(struct slab_ctx *ctx, void *object)
 		/* the block is freed, but the zeroes are wanted */
 		__asm__ volatile("" : : "r"(object) : "memory");
 	}
-	kfree(ctx, object);
+	kfree_for(ctx, object, CALLER);
 }
 
 size_t ksize(const struct slab_ctx *ctx, const void *object)
@@ -215,16 +236,16 @@ void *krealloc(struct slab_ctx *ctx, void *object, size_t size, gfp_t gfp)
 	void *moved;
 
 	if (!size) {
-		kfree(ctx, object);
+		kfree_for(ctx, object, CALLER);
 		return ZERO_SIZE_PTR;
 	}
 	if (have >= size)
 		return object;
-	moved = kmalloc(ctx, size, gfp);
+	moved = kmalloc_for(ctx, size, gfp, CALLER);
 	if (!moved)
 		return NULL;
 	if (have)
 		memcpy(moved, object, have);
-	kfree(ctx, object);
+	kfree_for(ctx, object, CALLER);
 	return moved;
 }

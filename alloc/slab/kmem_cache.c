@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "alloc/base/rseq.h"
+#include "alloc/slab/debug.h"
 #include "alloc/slab/geometry.h"
 #include "alloc/slab/kmalloc.h"
 #include "alloc/slab/pressure.h"
@@ -20,20 +21,35 @@
 /* ---- reports ---------------------------------------------------------------
  */
 
-void slab_report(struct slab_allocator *slab, const char *fmt, ...)
+static void say(struct slab_allocator *slab, const char *fmt, va_list args)
 {
 	char line[256];
-	va_list args;
 
-	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	/* relaxed: a statistic */
-	atomic_fetch_add_explicit(&slab->nr_reports, 1, memory_order_relaxed);
 	if (slab->report)
 		slab->report(slab->report_arg, line);
 	else
 		fprintf(stderr, "%s\n", line);
+}
+
+void slab_report(struct slab_allocator *slab, const char *fmt, ...)
+{
+	va_list args;
+
+	/* relaxed: a statistic */
+	atomic_fetch_add_explicit(&slab->nr_reports, 1, memory_order_relaxed);
+	va_start(args, fmt);
+	say(slab, fmt, args);
+	va_end(args);
+}
+
+void slab_note(struct slab_allocator *slab, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(slab, fmt, args);
+	va_end(args);
 }
 
 /* ---- counters
@@ -395,12 +411,14 @@ static void report_slab(const struct kmem_cache *s, const struct page *page)
 	for (; at + s->size <= end; at += s->size) {
 		const char *object = at + s->red_left_pad;
 
-		if (!slab->ops->is_free(s, page, object))
-			slab_report(s->slab,
-				    "Object %p @offset=%td of cache %s in the "
-				    "slab at pfn %u is still allocated",
-				    (const void *)object, object - base,
-				    s->name, slab_page_pfn(slab, page));
+		if (slab->ops->is_free(s, page, object))
+			continue;
+		slab_report(s->slab,
+			    "Object %p @offset=%td of cache %s in the slab at "
+			    "pfn %u is still allocated",
+			    (const void *)object, object - base, s->name,
+			    slab_page_pfn(slab, page));
+		slab_debug_tracks(s, object);
 	}
 }
 
@@ -614,25 +632,46 @@ struct kmem_cache *slab_cache_of(const struct slab_allocator *slab,
 	return slab->cache[slab_tag_cache(tag)];
 }
 
+/* Who called the function that this stands in. */
+#define CALLER __builtin_return_address(0)
+
 void *kmem_cache_alloc(struct slab_ctx *ctx, struct kmem_cache *s, gfp_t gfp)
 {
-	return slab_alloc(ctx->ops, ctx, s, gfp);
+	const void *outer = slab_caller_begin(ctx, CALLER);
+	void *object = slab_alloc(ctx->ops, ctx, s, gfp);
+
+	slab_caller_end(ctx, outer);
+	return object;
+}
+
+void *kmem_cache_alloc_for(struct slab_ctx *ctx, struct kmem_cache *s,
+			   gfp_t gfp, unsigned nid, const void *caller)
+{
+	const void *outer = slab_caller_begin(ctx, caller);
+	void *object = NULL;
+
+	if (nid == NUMA_NO_NODE || !ctx->ops->alloc_node)
+		object = slab_alloc(ctx->ops, ctx, s, gfp);
+	else if (nid < ctx->slab->machine->desc.topo.nr_nodes)
+		object = slab_alloc_from(ctx->ops, ctx, s, gfp, nid);
+	slab_caller_end(ctx, outer);
+	return object;
 }
 
 void *kmem_cache_alloc_node(struct slab_ctx *ctx, struct kmem_cache *s,
 			    gfp_t gfp, unsigned nid)
 {
-	if (nid == NUMA_NO_NODE || !ctx->ops->alloc_node)
-		return slab_alloc(ctx->ops, ctx, s, gfp);
-	if (nid >= ctx->slab->machine->desc.topo.nr_nodes)
-		return NULL;
-	return slab_alloc_from(ctx->ops, ctx, s, gfp, nid);
+	return kmem_cache_alloc_for(ctx, s, gfp, nid, CALLER);
 }
 
 unsigned kmem_cache_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *s,
 			       gfp_t gfp, unsigned n, void **out)
 {
-	return slab_alloc_bulk(ctx->ops, ctx, s, gfp, n, out);
+	const void *outer = slab_caller_begin(ctx, CALLER);
+
+	n = slab_alloc_bulk(ctx->ops, ctx, s, gfp, n, out);
+	slab_caller_end(ctx, outer);
+	return n;
 }
 
 /* The cache to which the object really belongs; NULL: it is none. */
@@ -650,8 +689,10 @@ static struct kmem_cache *check_cache(struct slab_ctx *ctx,
 	return real;
 }
 
-void kmem_cache_free(struct slab_ctx *ctx, struct kmem_cache *s, void *object)
+static void free_for(struct slab_ctx *ctx, struct kmem_cache *s, void *object,
+		     const void *caller)
 {
+	const void *outer = slab_caller_begin(ctx, caller);
 	const bool checked = CHECK_LEVEL >= 1 || ctx->slab->config.hardened ||
 			     (s->flags & SLAB_CONSISTENCY_CHECKS);
 
@@ -660,17 +701,24 @@ void kmem_cache_free(struct slab_ctx *ctx, struct kmem_cache *s, void *object)
 		s = check_cache(ctx, s, object);
 	if (s)
 		slab_free(ctx->ops, ctx, s, object);
+	slab_caller_end(ctx, outer);
+}
+
+void kmem_cache_free(struct slab_ctx *ctx, struct kmem_cache *s, void *object)
+{
+	free_for(ctx, s, object, CALLER);
 }
 
 void kmem_cache_free_bulk(struct slab_ctx *ctx, struct kmem_cache *s,
 			  unsigned n, void **object)
 {
-	if (s) {
+	const void *outer = slab_caller_begin(ctx, CALLER);
+
+	if (s)
 		slab_free_bulk(ctx->ops, ctx, s, n, object);
-		return;
-	}
-	for (unsigned i = 0; i < n; i++)
-		kfree(ctx, object[i]);
+	for (unsigned i = 0; !s && i < n; i++)
+		slab_kfree(ctx->ops, ctx, object[i]);
+	slab_caller_end(ctx, outer);
 }
 
 void kmem_cache_free_rcu(struct slab_ctx *ctx, struct kmem_cache *s,
@@ -681,7 +729,7 @@ void kmem_cache_free_rcu(struct slab_ctx *ctx, struct kmem_cache *s,
 		return;
 	}
 	slab_rcu_synchronize();
-	kmem_cache_free(ctx, s, object);
+	free_for(ctx, s, object, CALLER);
 }
 
 struct sheaf *kmem_cache_prefill_sheaf(struct slab_ctx *ctx,

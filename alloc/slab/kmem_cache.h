@@ -96,6 +96,9 @@ void *kmem_cache_alloc(struct slab_ctx *ctx, struct kmem_cache *s, gfp_t gfp);
 /* From node nid if it has any; with GFP_BIT_THISNODE from nowhere else. */
 void *kmem_cache_alloc_node(struct slab_ctx *ctx, struct kmem_cache *s,
 			    gfp_t gfp, unsigned nid);
+/* The same on behalf of `caller`, whom a debug cache's tracks will name. */
+void *kmem_cache_alloc_for(struct slab_ctx *ctx, struct kmem_cache *s,
+			   gfp_t gfp, unsigned nid, const void *caller);
 /* All n or none: returns n or 0. */
 unsigned kmem_cache_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *s,
 			       gfp_t gfp, unsigned n, void **out);

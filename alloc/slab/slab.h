@@ -243,7 +243,34 @@ struct slab_ctx {
 	uint16_t cpu, node;    /* modelled ones, as pages->cpu and ->node */
 	void *priv;            /* the engine's */
 	struct slab_ctx *next; /* slab->mutex */
+	/* who called the function of the API that is under way, for the tracks
+	   of debug caches; NULL: none is, but a hook in a loop */
+	const void *caller;
 } CACHELINE;
+
+/* Around a call on objects that is made for `caller`. Returns what
+ * slab_caller_end() takes: calls nest, when an allocation reclaims. */
+ALWAYS_INLINE const void *slab_caller_begin(struct slab_ctx *ctx,
+					    const void *caller)
+{
+	const void *outer = ctx->caller;
+
+	ctx->caller = caller;
+	return outer;
+}
+
+/* The same where a hook may have been compiled into a loop: `caller` stands for
+ * a caller that nobody named. */
+ALWAYS_INLINE const void *slab_caller_known(struct slab_ctx *ctx,
+					    const void *caller)
+{
+	return slab_caller_begin(ctx, ctx->caller ? ctx->caller : caller);
+}
+
+ALWAYS_INLINE void slab_caller_end(struct slab_ctx *ctx, const void *outer)
+{
+	ctx->caller = outer;
+}
 
 ALWAYS_INLINE void slab_count(struct slab_ctx *ctx, const struct kmem_cache *s,
 			      enum slab_counter c)

@@ -836,13 +836,18 @@ static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			       gfp_t gfp, unsigned nid)
 {
+	const void *outer;
 	struct page *page;
 	struct hold h;
 	void *object;
 
 	count(ctx, s, ALLOC_SLOWPATH);
-	if (unlikely(is_debug(s)))
-		return alloc_debug(ctx, s, gfp, nid);
+	if (unlikely(is_debug(s))) {
+		outer = slab_caller_known(ctx, __builtin_return_address(0));
+		object = alloc_debug(ctx, s, gfp, nid);
+		slab_caller_end(ctx, outer);
+		return object;
+	}
 	if (nid != NUMA_NO_NODE && !slab_node_has_memory(s->base.slab, nid))
 		nid = NUMA_NO_NODE;
 	do {
@@ -1010,15 +1015,19 @@ NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
 			     void *object)
 {
 	struct detached d = { object, object, 1 };
+	const void *outer;
 	struct page *page;
 
 	/* two lines that may be far: both are on their way at once */
 	__builtin_prefetch((char *)object + s->base.offset, 1);
 	page = slab_virt_to_page(s->base.slab, object);
-	if (unlikely(is_debug(s)))
+	if (unlikely(is_debug(s))) {
+		outer = slab_caller_known(ctx, __builtin_return_address(0));
 		free_debug(ctx, s, page, object);
-	else
+		slab_caller_end(ctx, outer);
+	} else {
 		free_to_slab(ctx, s, page, &d);
+	}
 }
 
 /* Objects from the end of the array that lie in the slab of the last one, taken

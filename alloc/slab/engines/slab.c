@@ -756,6 +756,7 @@ static bool is_sound(struct slab_ctx *ctx, struct slab_cache *s, void *object)
 static NOINLINE void *alloc_checked(struct slab_ctx *ctx, struct slab_cache *s,
 				    gfp_t gfp)
 {
+	const void *outer = slab_caller_known(ctx, __builtin_return_address(0));
 	void *object;
 
 	do {
@@ -765,6 +766,7 @@ static NOINLINE void *alloc_checked(struct slab_ctx *ctx, struct slab_cache *s,
 		else
 			object = alloc_miss(ctx, s, gfp);
 	} while (object && !is_sound(ctx, s, object));
+	slab_caller_end(ctx, outer);
 	return object;
 }
 
@@ -1022,10 +1024,12 @@ static NOINLINE void free_checked(struct slab_ctx *ctx, struct slab_cache *s,
 				  void *object)
 {
 	struct page *page = slab_virt_to_page(s->base.slab, object);
+	const void *outer = slab_caller_known(ctx, __builtin_return_address(0));
 
 	if (slab_debug_free(ctx, &s->base, page, object,
 			    known_free(s, page, object)))
 		free_object(ctx, s, object, slab_tag(page));
+	slab_caller_end(ctx, outer);
 }
 
 SLAB_HOT void slab_free_hot(struct slab_ctx *ctx, struct kmem_cache *base,

@@ -362,6 +362,8 @@ Test(slab_engine, double_free_and_use_after_free_are_named)
 	give(f, 1);
 	kmem_cache_free(&f->b->ctx, &f->s->base, object);
 	cr_assert(slab_bench_reported(f->b, "BUG traced: Object already free"));
+	cr_assert(slab_bench_reported(f->b, "Allocated in "));
+	cr_assert(slab_bench_reported(f->b, "Freed in "));
 	object[7] = 1;
 	take(f, 1);
 	cr_assert(f->object[0] != object, "what was written to is kept out");

@@ -3,8 +3,10 @@
  * slabs under RCU; nodes.
  */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "alloc/slab/kmalloc.h"
 #include "alloc/slab/rcu.h"
@@ -488,6 +490,122 @@ Test(slub, write_after_free_is_caught_at_the_next_allocation)
 	expect_report(b, "Poison overwritten", "byte 10 is 0x42");
 	cr_assert(slab_bench_reported(b, "@offset="));
 	b->leaky = true;
+	slab_bench_end(b);
+}
+
+/* Callers whom tracks can name; what follows the call keeps them there. */
+static NOINLINE void *taker(struct slab_bench *b, struct kmem_cache *s)
+{
+	return opaque_object(kmem_cache_alloc(&b->ctx, s, GFP_KERNEL));
+}
+
+static NOINLINE void giver(struct slab_bench *b, struct kmem_cache *s, void *o)
+{
+	kmem_cache_free(&b->ctx, s, o);
+	opaque_object(o);
+}
+
+static NOINLINE void *ktaker(struct slab_bench *b)
+{
+	return opaque_object(kzalloc(&b->ctx, 24, GFP_KERNEL));
+}
+
+/* As a measured loop has it. */
+static NOINLINE void *loop_taker(struct slab_bench *b, struct kmem_cache *s)
+{
+	return opaque_object(slub_alloc(&b->ctx, s, GFP_KERNEL));
+}
+
+/* Line i is "WHAT in FILE+0xAT age=..us cpu=3 pid=.." of a caller in fn. */
+static void is_track(const struct slab_bench *b, unsigned i, const char *what,
+		     const void *fn)
+{
+	unsigned long long age;
+	char got[16], where[64];
+	unsigned cpu, pid;
+	ptrdiff_t at;
+	Dl_info file;
+
+	cr_assert_lt(i, b->nr_lines);
+	cr_assert_eq(sscanf(b->line[i],
+			    "%15s in %63[^+]+0x%tx age=%lluus cpu=%u pid=%u",
+			    got, where, &at, &age, &cpu, &pid),
+		     6, "%s", b->line[i]);
+	cr_assert(dladdr(fn, &file));
+	at -= (const char *)fn -
+	      (const char *)(file.dli_saddr ? file.dli_saddr : file.dli_fbase);
+	cr_assert(at > 0 && at < 1024, "%s: %td", b->line[i], at);
+	cr_assert_str_eq(got, what);
+	cr_assert_lt(age, 60000000);
+	cr_assert_eq(cpu, b->ctx.cpu);
+	cr_assert_eq(pid, (unsigned)gettid());
+}
+
+Test(slub, a_report_names_who_allocated_and_who_freed)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = debug_cache(b);
+	char *o = taker(b, s);
+
+	giver(b, s, o);
+	o[10] = 0x42;
+	cr_assert(loop_taker(b, s) != o);
+	cr_assert_eq(b->nr_lines, 3);
+	is_track(b, 1, "Allocated", taker);
+	is_track(b, 2, "Freed", giver);
+	o = loop_taker(b, s);
+	o[104] = 0;
+	b->nr_lines = 0;
+	giver(b, s, o);
+	/* and that the object is not freed */
+	cr_assert_eq(b->nr_lines, 3);
+	is_track(b, 1, "Allocated", loop_taker);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), -EBUSY);
+	b->leaky = true;
+	slab_bench_end(b);
+}
+
+Test(slub, a_leak_of_kzalloc_names_who_allocated)
+{
+	const struct slab_bench_spec spec = { .config = {
+						      .word = 8,
+						      .nr_cpus = 2,
+						      .slub_max_order = 3,
+						      .debug = SLAB_STORE_USER,
+					      } };
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+	char *o = ktaker(b);
+	struct kmem_cache *s = slab_cache_of(b->slab, o);
+
+	cr_assert_str_eq(s->name, "kmalloc-32");
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), -EBUSY);
+	cr_assert_eq(b->nr_lines, 3);
+	is_track(b, 2, "Allocated", ktaker);
+	kfree(&b->ctx, o);
+	slab_bench_end(b);
+}
+
+Test(slub, a_trace_cache_logs_each_call)
+{
+	struct slab_bench *b = bench(SLUB_FAST_RSEQ, 2);
+	struct kmem_cache *s = slab_bench_cache(b, "traced", 104, SLAB_TRACE);
+	void *o[2] = { taker(b, s), taker(b, s) };
+	char text[96];
+
+	giver(b, s, o[1]);
+	giver(b, s, o[0]);
+	cr_assert_eq(b->nr_lines, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text),
+			 "TRACE traced %s object %p @offset=%u in ",
+			 i < 2 ? "alloc" : "free", o[i == 1 || i == 2],
+			 i == 1 || i == 2 ? s->size : 0);
+		cr_assert_eq(strncmp(b->line[i], text, strlen(text)), 0, "%s",
+			     b->line[i]);
+		cr_assert(strstr(b->line[i], " cpu=0"), "%s", b->line[i]);
+	}
+	cr_assert_eq(b->slab->nr_reports, 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	slab_bench_end(b);
 }
 

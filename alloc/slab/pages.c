@@ -73,7 +73,7 @@ struct page *slab_pages_alloc(struct slab_ctx *ctx, struct kmem_cache *s,
 	mark(page, SLAB_PAGE_HEAD | on << 6 | (uint32_t)s->id << 12, order);
 	account(ctx->slab, on, s->flags & SLAB_RECLAIM_ACCOUNT,
 		(long)(PAGE_SIZE << order));
-	slab_pressure_count(s, on, (long)((PAGE_SIZE << order) / s->size));
+	slab_pressure_count(s, on, (long)(PAGE_SIZE << order));
 	return page;
 }
 
@@ -85,8 +85,7 @@ void slab_pages_free(struct slab_ctx *ctx, struct kmem_cache *s,
 
 	account(ctx->slab, slab_tag_node(tag), s->flags & SLAB_RECLAIM_ACCOUNT,
 		-(long)(PAGE_SIZE << order));
-	slab_pressure_count(s, slab_tag_node(tag),
-			    -(long)((PAGE_SIZE << order) / s->size));
+	slab_pressure_count(s, slab_tag_node(tag), -(long)(PAGE_SIZE << order));
 	unmark(slab, order);
 	free_pages(ctx->pages, (pfn_t){ slab_page_pfn(ctx->slab, slab) },
 		   order);

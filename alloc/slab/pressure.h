@@ -22,14 +22,16 @@ struct slab_pressure {
 int slab_pressure_open(struct kmem_cache *s) MUST_CHECK;
 void slab_pressure_close(struct kmem_cache *s);
 
-/* For pages.c: a slab came (places > 0) or went. Any thread. */
+/* For pages.c: a slab of so many bytes came (> 0) or went. A cache under
+ * pressure has a size; one that stands for pages may have none. Any thread. */
 ALWAYS_INLINE void slab_pressure_count(const struct kmem_cache *s, unsigned nid,
-				       long places)
+				       long bytes)
 {
+	if (!s->pressure)
+		return;
 	/* relaxed: a statistic */
-	if (s->pressure)
-		atomic_fetch_add_explicit(&s->pressure->places[nid], places,
-					  memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->pressure->places[nid],
+				  bytes / (long)s->size, memory_order_relaxed);
 }
 
 /*

@@ -244,7 +244,7 @@ static uint16_t link_objects(struct slab_ctx *ctx, struct slub_cache *s,
 {
 	unsigned at = 0, first, index;
 
-	if (s->order) {
+	if (s->order && objects > 1) {
 		/* a linear congruence of full period; its high bits */
 		ctx->rng = ctx->rng * 6364136223846793005ULL +
 			   1442695040888963407ULL;

@@ -329,6 +329,65 @@ Test(slub, hardened_and_random_freelists)
 	}
 }
 
+/* Pages of memory in which hardly anything but single ones is free. */
+static unsigned fragment(struct slab_bench *b, pfn_t *held, unsigned max)
+{
+	unsigned n = 0, kept = 0;
+
+	while (n < max &&
+	       pfn_valid(held[n] = alloc_pages(
+				 &b->pages, GFP_NOWAIT | GFP_BIT_MEMALLOC, 0)))
+		n++;
+	cr_assert_lt(n, max);
+	for (unsigned i = 0; i < n; i++) {
+		if (held[i].v % 2)
+			free_pages(&b->pages, held[i], 0);
+		else
+			held[kept++] = held[i];
+	}
+	return kept;
+}
+
+/* Where the preferred order is not to be had, a slab is one page, of one or of
+ * a few objects, and its list stays inside it. */
+Test(slub, random_freelists_of_small_fallback_slabs)
+{
+	static const uint32_t sizes[] = { 4096, 2304, 1024 };
+	static pfn_t held[1 << 15];
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct slab_bench_spec spec = {
+			.config = { .word = 8,
+				    .nr_cpus = 2,
+				    .slub_max_order = 3,
+				    .random = true,
+				    .seed = 7 },
+		};
+		struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+		struct kmem_cache *s = slab_bench_cache(b, "few", sizes[i], 0);
+		const unsigned kept = fragment(b, held, ARRAY_SIZE(held));
+		static void *o[2 * MANY];
+
+		cr_assert_eq(s->min_objects, 4096 / sizes[i]);
+		for (unsigned j = 0; j < 2 * MANY; j++) {
+			o[j] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+			cr_assert(o[j]);
+			cr_assert_eq(slab_cache_of(b->slab, o[j]), s);
+			memset(o[j], (int)j, s->object_size);
+		}
+		cr_assert_gt(slab_counter_sum(s, ORDER_FALLBACK), 0);
+		for (unsigned j = 0; j < 2 * MANY; j++) {
+			cr_assert_eq(*(unsigned char *)o[j], j % 256);
+			kmem_cache_free(&b->ctx, s, o[j]);
+		}
+		cr_assert_null(slab_verify(b->slab));
+		cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+		for (unsigned j = 0; j < kept; j++)
+			free_pages(&b->pages, held[j], 0);
+		slab_bench_end(b);
+	}
+}
+
 /* A hardened cache, "watched", of 32 objects a slab. */
 static struct slab_bench *hard_bench(enum slub_fast fast, struct kmem_cache **s)
 {

@@ -205,7 +205,7 @@ fuzz-bins: $(FUZZ_BIN)
 # the rules beside the real ones: what the fault tests run.
 FAULTY_DIRS := alloc/page/engines alloc/page/tests/engines
 $(B)/zonebench-faulty: FORCE
-	@$(MAKE) --no-print-directory B=$(B)/faulty CFLAGS=-g1 $(FEW_LOOPS) DEFS='$(DEFS) -DFAULTS' \
+	@$(MAKE) --no-print-directory B=$(B)/faulty $(QUICK) $(FEW_LOOPS) DEFS='-DOUT_OF_LINE -DFAULTS' \
 		ENGINE_DIRS='$(FAULTY_DIRS)' $(B)/faulty/zonebench
 	@cmp -s $(B)/faulty/zonebench $@ || cp $(B)/faulty/zonebench $@
 
@@ -222,55 +222,68 @@ HAS_CLANG := $(shell command -v $(CLANG) 2>/dev/null)
 
 .PHONY: test test-all test-unit test-conform test-torture test-corpus \
 	test-models test-scripts test-dispatch test-style test-faults test-call test-fuzz \
-	test-asan test-ubsan test-tsan test-clang test-variant test-threaded test-oracles test-numa
+	test-asan test-ubsan test-tsan test-clang test-tools test-variant test-threaded test-oracles test-numa
 test-unit: $(UNIT_BIN)
 	@$(RUN) --jobs $(JOBS) $(UNIT_BIN)
 test-conform: $(CONF_BIN)
 	@$(RUN) --jobs $(JOBS) $(CONF_BIN)
 test-torture: $(PLAIN_BIN)
-	@$(RUN) $(PLAIN_BIN)
+	@$(RUN) --jobs $(JOBS) $(PLAIN_BIN)
 test-corpus: $(CORPUS_BIN)
 	@$(RUN) --jobs $(JOBS) $(CORPUS_BIN)
+LOOPS_OBJ := $(BIND_OBJ) $(B)/obj/harness/floor.o
+SCRIPT_ENV = ZONEBENCH=$(B)/zonebench FAULTY=$(B)/zonebench-faulty CALL=$(B)/call/zonebench \
+	BUILD=$(B) OBJECTS='$(LOOPS_OBJ)' CC='$(CC)'
 test-scripts: $(B)/zonebench
-	@ZONEBENCH=$(B)/zonebench $(RUN) --jobs $(JOBS) $(SCRIPT_SH)
-test-dispatch: $(BIND_OBJ) $(B)/obj/harness/floor.o $(B)/obj/harness/floor.o
-	@OBJECTS='$^' $(RUN) scripts/check_loops.sh
+	@$(SCRIPT_ENV) $(RUN) --jobs $(JOBS) $(SCRIPT_SH)
+test-dispatch: $(LOOPS_OBJ)
+	@$(SCRIPT_ENV) $(RUN) scripts/check_loops.sh
 test-style:
-	@$(RUN) scripts/check_style.sh
+	@$(SCRIPT_ENV) $(RUN) scripts/check_style.sh
 # Protocols as models, every interleaving.
 test-models:
-	@CC='$(CC)' $(RUN) $(MODEL_SH)
+	@$(SCRIPT_ENV) $(RUN) $(MODEL_SH)
 # The engines' functions out of line: built, run and flagged.
-test-call:
-	+@$(SUB) B=$(B)/call HOT=call CFLAGS=-g1 $(FEW_LOOPS) $(B)/call/zonebench
-	@ZONEBENCH=$(B)/call/zonebench $(RUN) $(CALL_SH)
+test-call: $(B)/call/zonebench
+	@$(SCRIPT_ENV) $(RUN) $(CALL_SH)
 test-faults: $(B)/zonebench-faulty
-	@ZONEBENCH=$(B)/zonebench-faulty $(RUN) $(FAULT_SH)
+	@$(SCRIPT_ENV) $(RUN) $(FAULT_SH)
+# All of these side by side: they wait, and few use more than one CPU.
+test-tools: $(B)/zonebench $(B)/zonebench-faulty $(B)/call/zonebench $(LOOPS_OBJ)
+	@$(SCRIPT_ENV) $(RUN) --jobs $(JOBS) $(FAULT_SH) scripts/check_style.sh $(MODEL_SH) \
+		$(SCRIPT_SH) scripts/check_loops.sh $(CALL_SH)
 
 # Where the loops are not what is tested two are enough.
 FEW_LOOPS := WORKLOADS='pair bulk' SLAB_WORKLOADS=obj_pair
+# Where their speed is not: the same lines, a third of the time to compile.
+# Lines are all that a sanitizer's report names, and more (-g) doubles that.
+QUICK := OPT=-O1 CFLAGS=-g1 HOT=call DEFS=-DOUT_OF_LINE
 
-# Each variant has its own objects. Checks are on in the sanitizer builds; lines
-# are all that a report names, and more (-g) doubles the time to compile.
+$(B)/call/zonebench: FORCE
+	+@$(SUB) B=$(B)/call HOT=call CFLAGS=-g1 $(FEW_LOOPS) $@
+
+# Each variant has its own objects. Checks are on in the sanitizer builds. What
+# takes longest starts first.
+LONG_BIN := $(PLAIN_BIN) $(filter $(B)/workloads/%,$(UNIT_BIN)) $(CONF_BIN)
 test-variant: tests
-	@$(RUN) --jobs $(JOBS) $(UNIT_BIN) $(CONF_BIN) $(PLAIN_BIN) $(CORPUS_BIN)
+	@$(RUN) --jobs $(JOBS) $(LONG_BIN) $(filter-out $(LONG_BIN),$(UNIT_BIN)) $(CORPUS_BIN)
 # Tests of what has threads: races are not looked for in parsers.
-THREADED_BIN = $(filter-out $(B)/harness/%,$(UNIT_BIN)) $(CONF_BIN) $(PLAIN_BIN)
+THREADED_BIN = $(LONG_BIN) $(filter-out $(B)/harness/% $(LONG_BIN),$(UNIT_BIN))
 test-threaded: $(THREADED_BIN)
 	@$(RUN) --jobs $(JOBS) $(THREADED_BIN)
 # Both at once: one build and one run less than apart (test-ubsan).
 test-asan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
-		$(SUB) B=$(B)/asan OPT=-O1 CFLAGS=-g1 CHECK=2 PLAIN=1 LABEL=asan: \
+		$(SUB) B=$(B)/asan $(QUICK) CHECK=2 PLAIN=1 LABEL=asan: \
 		SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' test-variant
 test-ubsan:
 	+@UBSAN_OPTIONS='suppressions=$(CURDIR)/scripts/ubsan.supp' \
-		$(SUB) B=$(B)/ubsan OPT=-O1 CFLAGS=-g1 CHECK=2 LABEL=ubsan: \
+		$(SUB) B=$(B)/ubsan $(QUICK) CHECK=2 LABEL=ubsan: \
 		SAN='-fsanitize=undefined' test-variant
-# Unchecked, so that races are looked for in the code that is measured.
+# Unchecked, so that races are looked for between the lines that are measured.
 test-tsan:
 	+@TSAN_OPTIONS=suppressions=$(CURDIR)/scripts/tsan.supp \
-		$(SUB) B=$(B)/tsan OPT=-O1 CFLAGS=-g1 CHECK=0 PLAIN=1 LABEL=tsan: \
+		$(SUB) B=$(B)/tsan $(QUICK) CHECK=0 PLAIN=1 LABEL=tsan: \
 		SAN='-fsanitize=thread' test-threaded
 test-clang:
 ifneq ($(HAS_CLANG),)
@@ -282,16 +295,15 @@ endif
 FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
 test-fuzz:
 ifneq ($(HAS_CLANG),)
-	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 CFLAGS=-g1 CHECK=2 SAN='$(FUZZ_FLAGS)' \
+	+@$(SUB) B=$(B)/fuzzing CC=$(CLANG) $(QUICK) CHECK=2 SAN='$(FUZZ_FLAGS)' \
 		$(FEW_LOOPS) fuzz-bins
 	@FUZZ_DIR=$(B)/fuzzing/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN) scripts/fuzz.sh
 else
 	@$(RUN) --skip 'no $(CLANG)'
 endif
 
-TEST_GROUPS := test-unit test-conform test-torture test-models test-corpus test-scripts \
-	test-dispatch test-style test-faults test-call test-clang test-asan \
-	test-tsan test-fuzz
+TEST_GROUPS := test-torture test-unit test-conform test-corpus test-tools test-clang \
+	test-asan test-tsan test-fuzz
 test:
 	scripts/install-deps.sh test
 	+@$(SUB) test-all
@@ -364,7 +376,7 @@ help:
 	@echo 'make bench          install what is missing, build, run $(JOB), draw'
 	@echo 'make test           install what is missing, build and run every test'
 	@echo 'make test-GROUP     one group: unit conform torture models corpus scripts dispatch'
-	@echo '                    style faults call clang asan ubsan tsan fuzz'
+	@echo '                    style faults call (these six at once: tools) clang asan ubsan tsan fuzz'
 	@echo 'make test-oracles   the files it writes, read by other programs'
 	@echo 'make test-numa      the program on several NUMA nodes, in QEMU guests'
 	@echo 'make soak           ten minutes of memory pressure while the swap device fails'

@@ -120,23 +120,32 @@ run_one() {
 	done
 }
 
-# Waits for the program that was started first of those whose verdict is not
-# printed yet. One that left no counts has failed.
+# Prints the verdict over the program that was started first of those whose
+# verdict is not printed yet. One that left no counts has failed.
 collect() {
 	local p=0 f=1 s=0 dir=${dirs[0]}
 
-	wait "${pids[0]}"
 	cat "$dir/verdict"
 	if [ -s "$dir/counts" ]; then
 		read -r p f s < "$dir/counts"
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	pids=("${pids[@]:1}") dirs=("${dirs[@]:1}")
+	dirs=("${dirs[@]:1}")
+}
+
+# Waits until one of the running programs ended, whichever. Verdicts are
+# printed in the order of the starts.
+wait_one() {
+	wait -n
+	running=$((running - 1))
+	while [ "${#dirs[@]}" -gt 0 ] && [ -e "${dirs[0]}/ended" ]; do
+		collect
+	done
 }
 
 run_all() {
-	local t name dir
-	pids=() dirs=()
+	local t name dir running=0
+	dirs=()
 
 	for t in "$@"; do
 		name=${t#"$base"}
@@ -146,11 +155,17 @@ run_all() {
 		rm -rf "$dir"
 		mkdir -p "$dir"
 		dir=$(cd "$dir" && pwd)
-		[ "${#pids[@]}" -lt "$jobs" ] || collect
-		run_one "$t" "$dir" > "$dir/verdict" 2>&1 &
-		pids+=("$!") dirs+=("$dir")
+		[ "$running" -lt "$jobs" ] || wait_one
+		{
+			run_one "$t" "$dir" > "$dir/verdict" 2>&1
+			: > "$dir/ended"
+		} &
+		dirs+=("$dir") running=$((running + 1))
 	done
-	while [ "${#pids[@]}" -gt 0 ]; do
+	while [ "$running" -gt 0 ]; do
+		wait_one
+	done
+	while [ "${#dirs[@]}" -gt 0 ]; do
 		collect
 	done
 }

@@ -12,7 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALWAYS_INLINE         static inline __attribute__((always_inline))
+/* OUT_OF_LINE: for builds in which the loops' speed is not what is tested. */
+#ifdef OUT_OF_LINE
+#define ALWAYS_INLINE static inline
+#else
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
 #define NOINLINE              __attribute__((noinline))
 #define COLD                  __attribute__((cold, noinline))
 #define MUST_CHECK            __attribute__((warn_unused_result))

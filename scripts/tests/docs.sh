@@ -2,7 +2,7 @@
 # The manual page and the bash completion that come from the option table, and
 # `make install`.
 #
-#   ZONEBENCH=build/zonebench docs.sh
+#   ZONEBENCH=build/zonebench BUILD=build docs.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . scripts/tests/lib.bash
@@ -15,9 +15,9 @@ prefix=$root/opt/zb
 # test stands in MAKEFLAGS; its job server is not for us.
 MAKEFLAGS=$(sed 's/ *--jobserver-[a-z]*=[^ ]*//; s/ *-j[0-9]*//' <<< "${MAKEFLAGS:-}")
 export MAKEFLAGS
-# As it was named then: the same folder by another name is another -I, and all
-# would be compiled again.
-build=$(realpath --relative-to=. "$(dirname "$bin")")
+# BUILD: as it was named then; the same folder by another name is another -I,
+# and all would be compiled again.
+build=${BUILD:-$(realpath --relative-to=. "$(dirname "$bin")")}
 run_make() {
 	make -s B="$build" PREFIX=/opt/zb DESTDIR="$root" "$@" > "$tmp/log" 2>&1
 }

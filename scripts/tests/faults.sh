@@ -2,12 +2,12 @@
 # What becomes of a run when something breaks: killed, interrupted, out of disk
 # space, an engine that crashes, hangs or cheats, a thread on the wrong CPU.
 #
-#   ZONEBENCH=build/zonebench-faulty faults.sh
+#   FAULTY=build/zonebench-faulty faults.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . scripts/tests/lib.bash
 
-bin=${ZONEBENCH:-build/zonebench-faulty}
+bin=${FAULTY:-build/zonebench-faulty}
 bin=$(realpath "$bin") || exit 2
 short=(mem=256M cpus=2 runtime=20ms lat_runtime=10ms warmup=5ms retries=0 seed=1)
 status=0

@@ -1,12 +1,12 @@
 #!/bin/bash
 # A build with HOT=call: every page engine, out of line.
 #
-#   ZONEBENCH=build/call/zonebench hot_call_test.sh
+#   CALL=build/call/zonebench hot_call_test.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . scripts/tests/lib.bash
 
-bin=$(realpath "${ZONEBENCH:-build/call/zonebench}") || exit 2
+bin=$(realpath "${CALL:-build/call/zonebench}") || exit 2
 engines=null,zonelock,pcp,pcp_rseq,rcu
 
 if ! "$bin" run engine=$engines workload=pair,bulk mem=1G cpus=2 repeat=1 \

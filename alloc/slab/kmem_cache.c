@@ -333,6 +333,8 @@ static struct kmem_cache *cache_new(struct slab_ctx *ctx,
 		return NULL;
 	memset(s, 0, bytes);
 	s->slab = slab;
+	/* relaxed: no other thread knows the cache */
+	atomic_store_explicit(&s->rcu_done, PFN_LIST_END, memory_order_relaxed);
 	*rc = kmem_cache_describe(s, slab->ops, &slab->config, args);
 	if (!*rc)
 		*rc = take_id(slab, s);

@@ -9,7 +9,7 @@
 #ifndef ALLOC_SLAB_RCU_H
 #define ALLOC_SLAB_RCU_H
 
-#include "alloc/page/page.h"
+#include "alloc/slab/engine.h"
 
 /* Around a look at objects that are not ours. They nest. */
 void slab_rcu_read_lock(void);
@@ -20,13 +20,27 @@ void slab_rcu_read_unlock(void);
 void slab_rcu_synchronize(void);
 
 /*
- * Calls done(cache, page) when every reader of now has left: from RCU's own
- * thread, or, if no memory is left to remember it, here and now after waiting.
- * No spin lock is held.
+ * The slab, which is on no list and whose objects are all free, waits until
+ * every reader of now has left; from then on slab_rcu_reap() gives its pages
+ * back. If no memory is left to remember it, the wait is here and now. No spin
+ * lock is held.
  */
-void slab_rcu_defer(void (*done)(void *cache, struct page *page), void *cache,
-		    struct page *page);
-/* Until every call that was deferred before has been made. */
+void slab_rcu_defer(struct kmem_cache *s, struct page *page);
+
+/* The slow half of slab_rcu_reap(). */
+void slab_rcu_free_done(struct slab_ctx *ctx, struct kmem_cache *s);
+
+/* Gives back the cache's slabs that no reader can be in any more: whenever a
+ * slab is wanted, and when the cache shrinks or ends. No spin lock is held. */
+static inline void slab_rcu_reap(struct slab_ctx *ctx, struct kmem_cache *s)
+{
+	/* relaxed: a hint */
+	if (unlikely(atomic_load_explicit(&s->rcu_done, memory_order_relaxed) !=
+		     PFN_LIST_END))
+		slab_rcu_free_done(ctx, s);
+}
+
+/* Until all that was deferred before can be reaped. */
 void slab_rcu_barrier(void);
 
 #endif

@@ -193,6 +193,8 @@ struct kmem_cache {
 		left and of RCU's, less what the id's former cache counted */
 	_Atomic uint64_t nr_errors;     /* findings of the debug checks */
 	struct slab_pressure *pressure; /* reclaimable caches, or NULL */
+	_Atomic uint32_t rcu_done; /* rcu.h: slabs whose grace period is over,
+		linked through page->next; PFN_LIST_END: none */
 };
 
 /* What kmem_cache_create() is asked for. */

@@ -173,43 +173,6 @@ static void account_slab(struct slub_cache *s, const struct page *page,
 				  memory_order_relaxed);
 }
 
-/* Slabs of a TYPESAFE_BY_RCU cache whose grace period is over. */
-static void reap_rcu(struct slab_ctx *ctx, struct slub_cache *s)
-{
-	uint32_t pfn;
-
-	/* relaxed: a hint */
-	if (likely(atomic_load_explicit(&s->rcu_done, memory_order_relaxed) ==
-		   PFN_LIST_END))
-		return;
-	/* ACQ(slub-rcu): the chain behind the head; pairs with REL(slub-rcu) */
-	pfn = atomic_exchange_explicit(&s->rcu_done, PFN_LIST_END,
-				       memory_order_acquire);
-	while (pfn != PFN_LIST_END) {
-		struct page *page = page_of(s, pfn);
-
-		pfn = page->next;
-		slab_pages_free(ctx, &s->base, page);
-	}
-}
-
-/* By the thread that runs RCU's callbacks. */
-static void rcu_is_over(void *cache, struct page *page)
-{
-	struct slub_cache *s = cache;
-	/* relaxed: the exchange checks it */
-	uint32_t first =
-		atomic_load_explicit(&s->rcu_done, memory_order_relaxed);
-
-	do
-		page->next = first;
-	/* REL(slub-rcu): the link before the head; pairs with ACQ(slub-rcu).
-	 * relaxed on failure: it is tried again */
-	while (!atomic_compare_exchange_weak_explicit(
-		&s->rcu_done, &first, pfn_of(s, page), memory_order_release,
-		memory_order_relaxed));
-}
-
 /* The slab is on no list, and nobody else knows it. No spin lock is held. */
 static void discard(struct slab_ctx *ctx, struct slub_cache *s,
 		    struct page *page)
@@ -218,7 +181,7 @@ static void discard(struct slab_ctx *ctx, struct slub_cache *s,
 	if (is_debug(s))
 		slab_debug_slab(&s->base, page);
 	if (s->base.flags & SLAB_TYPESAFE_BY_RCU)
-		slab_rcu_defer(rcu_is_over, s, page);
+		slab_rcu_defer(&s->base, page);
 	else
 		slab_pages_free(ctx, &s->base, page);
 }
@@ -295,7 +258,7 @@ static struct page *new_slab(struct slab_ctx *ctx, struct slub_cache *s,
 	struct page *page;
 	struct slub_state t = { 0 };
 
-	reap_rcu(ctx, s);
+	slab_rcu_reap(ctx, &s->base);
 	page = slab_get(ctx, s, gfp, nid);
 	if (!page)
 		return NULL;
@@ -1348,7 +1311,7 @@ int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *base)
 			discard(ctx, s, page);
 		}
 	}
-	reap_rcu(ctx, s);
+	slab_rcu_reap(ctx, &s->base);
 	return slabs_left(s) > 0;
 }
 
@@ -1365,7 +1328,7 @@ unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *base)
 	slub_shrink(ctx, base);
 	if (base->flags & SLAB_TYPESAFE_BY_RCU) {
 		slab_rcu_barrier();
-		reap_rcu(ctx, s);
+		slab_rcu_reap(ctx, &s->base);
 	}
 	return slabs_left(s);
 }
@@ -1496,8 +1459,6 @@ int slub_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 		init_cpu(s, i);
 	for (unsigned i = 0; i < s->nr_nodes; i++)
 		init_node(&s->node[i]);
-	/* relaxed: no other thread knows the cache */
-	atomic_store_explicit(&s->rcu_done, PFN_LIST_END, memory_order_relaxed);
 	return 0;
 }
 

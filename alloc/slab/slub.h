@@ -51,9 +51,6 @@ struct slub_cache {
 				  slabs are looked at */
 	uint32_t *order;       /* [objects] random order of new freelists */
 	uint32_t tid_step;
-	/* TYPESAFE_BY_RCU: slabs whose grace period is over, linked through
-	   page->next; PFN_LIST_END: none */
-	_Atomic uint32_t rcu_done;
 };
 
 ALWAYS_INLINE struct slub_cache *to_slub(struct kmem_cache *s)

@@ -95,9 +95,6 @@ struct slab_cache {
 	unsigned nr_slots, nr_nodes;
 	bool hardened;  /* what is newest in its array is not put in again */
 	uint8_t *order; /* [objects] random order of new slabs, or NULL */
-	/* TYPESAFE_BY_RCU: slabs whose grace period is over, linked through
-	   page->next; PFN_LIST_END: none */
-	_Atomic uint32_t rcu_done;
 };
 
 /* The allocator's own: when each CPU's reaper runs next. */
@@ -357,43 +354,6 @@ static unsigned next_colour(const struct slab_cache *s, unsigned nid)
 	return colour;
 }
 
-/* Gives back the slabs that no reader can be in any more. No lock is held. */
-static void reap_rcu(struct slab_ctx *ctx, struct slab_cache *s)
-{
-	uint32_t pfn;
-
-	/* relaxed: a hint */
-	if (likely(atomic_load_explicit(&s->rcu_done, memory_order_relaxed) ==
-		   PFN_LIST_END))
-		return;
-	/* ACQ(slab-rcu): the chain behind the head; pairs with REL(slab-rcu) */
-	pfn = atomic_exchange_explicit(&s->rcu_done, PFN_LIST_END,
-				       memory_order_acquire);
-	while (pfn != PFN_LIST_END) {
-		struct page *page = &map_of(s)[pfn];
-
-		pfn = page->next;
-		slab_pages_free(ctx, &s->base, page);
-	}
-}
-
-/* By the thread that runs RCU's callbacks. */
-static void rcu_is_over(void *cache, struct page *page)
-{
-	struct slab_cache *s = cache;
-	/* relaxed: the exchange checks it */
-	uint32_t first =
-		atomic_load_explicit(&s->rcu_done, memory_order_relaxed);
-
-	do
-		page->next = first;
-	/* REL(slab-rcu): the link before the head; pairs with ACQ(slab-rcu).
-	 * relaxed on failure: it is tried again */
-	while (!atomic_compare_exchange_weak_explicit(
-		&s->rcu_done, &first, pfn_of(s, page), memory_order_release,
-		memory_order_relaxed));
-}
-
 /* A slab on no list, all its objects free. No lock is held. NULL: no pages. */
 static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 			 unsigned nid)
@@ -402,7 +362,7 @@ static struct page *grow(struct slab_ctx *ctx, struct slab_cache *s, gfp_t gfp,
 	struct page *page;
 	uint32_t tag;
 
-	reap_rcu(ctx, s);
+	slab_rcu_reap(ctx, &s->base);
 	page = slab_pages_alloc(ctx, &s->base, gfp, s->base.order, nid);
 	if (!page)
 		return NULL;
@@ -455,7 +415,7 @@ static void discard(struct slab_ctx *ctx, struct slab_cache *s,
 		slab_debug_check(&s->base, page, object_at(s, page, i), false);
 	slab_count(ctx, &s->base, FREE_SLAB);
 	if (s->base.flags & SLAB_TYPESAFE_BY_RCU)
-		slab_rcu_defer(rcu_is_over, s, page);
+		slab_rcu_defer(&s->base, page);
 	else
 		slab_pages_free(ctx, &s->base, page);
 }
@@ -1114,7 +1074,7 @@ static unsigned long give_back(struct slab_ctx *ctx, struct slab_cache *s)
 		spin_unlock(&n->lock);
 	}
 	discard_all(ctx, s, &out);
-	reap_rcu(ctx, s);
+	slab_rcu_reap(ctx, &s->base);
 	return left;
 }
 
@@ -1129,7 +1089,7 @@ static unsigned long slab_shutdown(struct slab_ctx *ctx, struct kmem_cache *s)
 
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
 		slab_rcu_barrier();
-	reap_rcu(ctx, to_slab(s));
+	slab_rcu_reap(ctx, s);
 	return left;
 }
 
@@ -1391,8 +1351,6 @@ static int slab_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 	s->hardened = ctx->slab->config.hardened;
 	s->cpu = zeroed(s->nr_slots, sizeof(*s->cpu));
 	s->node = zeroed(s->nr_nodes, sizeof(*s->node));
-	/* relaxed: no other thread knows the cache */
-	atomic_store_explicit(&s->rcu_done, PFN_LIST_END, memory_order_relaxed);
 	rc = s->cpu && s->node ? random_order(s) : -ENOMEM;
 	for (unsigned i = 0; i < s->nr_nodes && !rc; i++)
 		rc = open_node(s, i);

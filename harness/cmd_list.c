@@ -72,7 +72,7 @@ static void list_workload(const struct workload *w)
 	for (unsigned i = 0; i < nr_options; i++) {
 		const struct option *o = &options[i];
 
-		if (o->group != GROUP_WORKLOAD ||
+		if (o->group != GROUP_WORKLOAD || !(o->where & AT_CLI) ||
 		    (o->uses && !(o->uses & w->uses)))
 			continue;
 		printf("%-12s   %s=%s  %s\n", "", o->name, o->def, o->summary);

@@ -810,11 +810,11 @@ int job_machine_args(int argc, char **argv, struct machine_params *out,
 	return r;
 }
 
-int job_cache_args(int argc, char **argv, struct job_params *out, char *err,
-		   size_t err_len)
+int job_cache_args(int argc, char **argv, unsigned at, struct job_params *out,
+		   char *err, size_t err_len)
 {
 	struct job job = { .text = NULL };
-	int r = tool_args(&job, argc, argv, AT_CACHES, err, err_len);
+	int r = tool_args(&job, argc, argv, at, err, err_len);
 
 	if (!r)
 		*out = *job.base;

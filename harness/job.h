@@ -82,10 +82,11 @@ int job_parse_arg(struct job *job, const char *arg, unsigned where, char *err,
 int job_machine_args(int argc, char **argv, struct machine_params *out,
 		     char *err, size_t err_len) MUST_CHECK;
 
-/* The same for commands that show caches: their keys beside the machine's. out
- * is large: heap only. */
-int job_cache_args(int argc, char **argv, struct job_params *out, char *err,
-		   size_t err_len) MUST_CHECK;
+/* The same for commands that show caches: their keys beside the machine's, `at`
+ * AT_CACHES and, where one cache is shown, AT_CACHE. out is large: heap only.
+ */
+int job_cache_args(int argc, char **argv, unsigned at, struct job_params *out,
+		   char *err, size_t err_len) MUST_CHECK;
 
 /* The item for a key, NULL if the list has none. */
 const struct kv *kv_find(const struct kv_list *list, const struct option *o);

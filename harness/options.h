@@ -36,9 +36,11 @@ struct job_params {
 	char pages[JOB_NAME_MAX]; /* page engine below a slab engine */
 	enum slub_fast slub_fast;
 	bool hardened, freelist_random; /* slub */
-	uint32_t slub_min_objects;
+	uint32_t slub_min_objects, slub_min_order, slub_max_order;
+	uint32_t nr_possible;    /* show cache, slabinfo; 0: as many as CPUs */
 	uint32_t sheaf_capacity; /* sheaves */
 	bool cache_ctor;         /* show cache */
+	uint32_t cache_usersize; /* show cache */
 	char workload_name[JOB_NAME_MAX];
 	struct thread_count threads;
 	struct placement placement;
@@ -94,7 +96,8 @@ enum option_group { GROUP_RUN, GROUP_WORKLOAD, GROUP_MACHINE, GROUP_NODE };
 #define AT_CLI     0x8u
 #define AT_NODE    0x10u
 #define AT_TOOLS   0x20u /* show, topo: the machine keys */
-#define AT_CACHES  0x40u /* show cache, show slabinfo: and those of caches */
+#define AT_CACHES  0x40u /* show cache, show slabinfo: and an allocator's */
+#define AT_CACHE   0x80u /* show cache: those of one cache */
 
 struct option {
 	const char *name;

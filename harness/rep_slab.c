@@ -20,6 +20,8 @@ static void set_config(const struct rep *rep, struct slab_config *cfg)
 	cfg->hardened = p->hardened;
 	cfg->random = p->freelist_random;
 	cfg->slub_min_objects = p->slub_min_objects;
+	cfg->slub_min_order = p->slub_min_order;
+	cfg->slub_max_order = p->slub_max_order;
 	cfg->seed = p->workload.seed;
 }
 

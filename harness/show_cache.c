@@ -2,7 +2,9 @@
  * `zonebench show cache engine=slub cpus=4 size=104 ...`: the attributes of
  * such a cache on such a machine, one `name value` a line; the names are those
  * of /sys/kernel/slab, for engine=slab those of kernel logs. Nothing is
- * allocated: it is arithmetic.
+ * allocated: it is arithmetic. Where no key names a machine it is one of one
+ * CPU and 1 GiB with the rules of 6.1, so that the answer is the same on each
+ * host.
  *
  * `zonebench show slabinfo engine=slub ...`: /proc/slabinfo of an allocator
  * that was just made, over the page engine pcp.
@@ -20,6 +22,8 @@
 #include "harness/command.h"
 #include "harness/job.h"
 #include "harness/machine_params.h"
+
+#define DEFAULT_BYTES (1ULL << 30)
 
 struct request {
 	struct job_params *params;
@@ -58,9 +62,41 @@ static int find_engine(struct request *rq, bool named, char *err,
 	return -EINVAL;
 }
 
+/* What no key says is not asked of the host. */
+static void fill_machine(struct machine_params *p)
+{
+	if (*p->machine || p->nr_node_sections || *p->state)
+		return;
+	if (!p->mem)
+		p->mem = DEFAULT_BYTES;
+	if (!p->cpus)
+		p->cpus = p->nodes ? p->nodes : 1;
+}
+
+static int config_read(struct request *rq, char *err, size_t err_len)
+{
+	const struct job_params *p = rq->params;
+	struct slab_config *cfg = &rq->config;
+
+	slab_config_init(cfg, rq->desc);
+	cfg->slub_min_objects = p->slub_min_objects;
+	cfg->slub_min_order = p->slub_min_order;
+	cfg->slub_max_order = p->slub_max_order;
+	if (p->nr_possible && p->nr_possible < cfg->nr_cpus) {
+		snprintf(err, err_len,
+			 "command line: nr_possible=%u: expected at least the "
+			 "%u CPUs that are there",
+			 p->nr_possible, cfg->nr_cpus);
+		return -EINVAL;
+	}
+	if (p->nr_possible)
+		cfg->nr_possible = p->nr_possible;
+	return 0;
+}
+
 /* The caller drops it in any case. 0, -ENOMEM or -EINVAL with a line in err. */
-static int request_read(struct request *rq, int argc, char **argv, char *err,
-			size_t err_len)
+static int request_read(struct request *rq, int argc, char **argv, unsigned at,
+			char *err, size_t err_len)
 {
 	int r;
 
@@ -70,23 +106,63 @@ static int request_read(struct request *rq, int argc, char **argv, char *err,
 		snprintf(err, err_len, "not enough memory");
 		return -ENOMEM;
 	}
-	r = job_cache_args(argc, argv, rq->params, err, err_len);
+	r = job_cache_args(argc, argv, at, rq->params, err, err_len);
 	if (!r)
 		r = find_engine(rq, names_engine(argc, argv), err, err_len);
-	if (!r)
-		r = machine_params_resolve(&rq->params->machine, rq->desc, err,
-					   err_len);
 	if (r)
 		return r;
-	slab_config_init(&rq->config, rq->desc);
-	rq->config.slub_min_objects = rq->params->slub_min_objects;
-	return 0;
+	fill_machine(&rq->params->machine);
+	r = machine_params_resolve(&rq->params->machine, rq->desc, err,
+				   err_len);
+	return r ? r : config_read(rq, err, err_len);
 }
 
 /* For a cache that only counts as one with a constructor. */
 static void construct_nothing(void *object)
 {
 	(void)object;
+}
+
+/* Why there is no such cache. */
+static int refuse_cache(const struct request *rq, int r, char *err,
+			size_t err_len)
+{
+	const struct workload_params *w = &rq->params->workload;
+
+	if (rq->params->cache_usersize > w->size)
+		snprintf(err, err_len,
+			 "command line: usersize=%u: expected at most the %u "
+			 "bytes of size",
+			 rq->params->cache_usersize, w->size);
+	else if (r == -E2BIG)
+		snprintf(err, err_len,
+			 "command line: size=%u: expected an object that a "
+			 "slab of %lu bytes holds, with align and flags",
+			 w->size, PAGE_SIZE << MAX_PAGE_ORDER);
+	else
+		snprintf(err, err_len,
+			 "command line: size=%u: expected size, align and "
+			 "flags that engine %s has: %s",
+			 w->size, rq->binding->ops->name, strerror(-r));
+	return r;
+}
+
+/* Only SLUB's attributes say where it lays guards and tracks; the others' names
+ * would stand beside a layout that no kernel of theirs has. */
+static int check_flags(const struct request *rq, char *err, size_t err_len)
+{
+	const struct slab_ops *ops = rq->binding->ops;
+	const uint32_t flags = rq->params->workload.cache_flags;
+	char text[256];
+
+	if (!(flags & SLAB_DEBUG_FLAGS) ||
+	    !(ops->features & (SLAB_F_KMALLOC32 | SLAB_F_NO_OWNER)))
+		return 0;
+	snprintf(
+		err, err_len,
+		"command line: flags=%s: expected no debug flags for engine=%s",
+		slab_flags_format(flags, text, sizeof(text)), ops->name);
+	return -EINVAL;
 }
 
 static int print_cache(const struct request *rq, char *err, size_t err_len)
@@ -99,6 +175,7 @@ static int print_cache(const struct request *rq, char *err, size_t err_len)
 		.size = w->size,
 		.align = w->align,
 		.flags = w->cache_flags,
+		.usersize = rq->params->cache_usersize,
 		.sheaf_capacity = rq->params->sheaf_capacity,
 		.ctor = rq->params->cache_ctor ? construct_nothing : NULL,
 	};
@@ -112,10 +189,7 @@ static int print_cache(const struct request *rq, char *err, size_t err_len)
 	memset(s, 0, bytes);
 	r = kmem_cache_describe(s, ops, &rq->config, &args);
 	if (r)
-		snprintf(err, err_len,
-			 "command line: size=%u: expected a cache that fits "
-			 "in a slab: %s",
-			 w->size, strerror(-r));
+		refuse_cache(rq, r, err, err_len);
 	else
 		ops->attributes(s, stdout);
 	free(s);
@@ -137,8 +211,11 @@ static int finish(struct request *rq, int r, char *err, size_t err_len)
 int show_cache(int argc, char **argv, char *err, size_t err_len)
 {
 	struct request rq = { .params = NULL };
-	int r = request_read(&rq, argc, argv, err, err_len);
+	int r = request_read(&rq, argc, argv, AT_CACHES | AT_CACHE, err,
+			     err_len);
 
+	if (!r)
+		r = check_flags(&rq, err, err_len);
 	if (!r)
 		r = print_cache(&rq, err, err_len);
 	return finish(&rq, r, err, err_len);
@@ -222,7 +299,7 @@ static int print_slabinfo(const struct request *rq, char *err, size_t err_len)
 int show_slabinfo(int argc, char **argv, char *err, size_t err_len)
 {
 	struct request rq = { .params = NULL };
-	int r = request_read(&rq, argc, argv, err, err_len);
+	int r = request_read(&rq, argc, argv, AT_CACHES, err, err_len);
 
 	if (!r && (rq.binding->ops->features & SLAB_F_NO_INFO)) {
 		snprintf(err, err_len,

@@ -26,6 +26,8 @@ static const struct {
 	{ "cache_dma32", SLAB_CACHE_DMA32 },
 	{ "account", SLAB_ACCOUNT },
 	{ "no_merge", SLAB_NO_MERGE },
+	{ "noleaktrace", SLAB_NOLEAKTRACE },
+	{ "kmalloc", SLAB_KMALLOC },
 };
 
 static int flag_of(const char *text, size_t len, uint32_t *out)

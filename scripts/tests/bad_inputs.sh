@@ -173,6 +173,39 @@ refused 'expected' topo mem=4G mem=x
 refused '/nonexistent: expected a run folder|/nonexistent/' topo run=/nonexistent
 refused 'expected' topo cell=x
 
+# caches
+refused 'expected an integer from 1 to 4194304' show cache size=0
+refused 'expected an integer from 1 to 4194304' show cache size=4194305
+refused 'size=4194304: expected an object that a slab of 4194304 bytes holds' show cache size=4194304 flags=red_zone
+refused 'usersize=11: expected at most the 10 bytes' show cache size=10 usersize=11
+refused 'nr_possible=1: expected at least the 2 CPUs' show cache cpus=2 nr_possible=1
+refused 'expected none, or cache flags' show cache flags=bogus
+refused 'expected' show cache align=3
+refused 'expected' show cache slub_max_order=11
+refused 'flags=red_zone: expected no debug flags for engine=slab' show cache engine=slab flags=red_zone
+refused 'expected no debug flags for engine=slob' show cache engine=slob flags=poison
+refused 'engine=pcp: expected a slab engine' show cache engine=pcp
+refused 'engine=null: expected a slab engine' show cache engine=null
+refused 'size=3: expected a key that may stand here' show slabinfo size=3
+refused 'expected' show slabinfo ctor=1
+refused 'engine=slob: expected an engine with slabinfo' show slabinfo engine=slob
+refused 'expected' run ctor=1 engine=slub workload=obj_pair
+
+# slab logs
+refused '/nonexistent: ' conform kernel-log=/nonexistent
+slab_log() {
+	printf '%b' "$2" > "$tmp/jobs/a.log"
+	refused "$1" conform kernel-log="$tmp/jobs/a.log"
+}
+slab_log 'a.log:1: expected KC NAME SIZE ALIGN FLAGS' 'KC a\n'
+slab_log 'a.log:1: expected KC' 'KC a 0 0 - -> ok\n'
+slab_log 'a.log:1: expected flags' 'KC a 64 3 - -> ok\n'
+slab_log 'a.log:1: expected flags' 'KC a 64 0 z -> ok\n'
+slab_log 'a.log:1: expected the name' 'KA 1 a -> slab 0 offset 0 order 0 pfn 1\n'
+slab_log 'a.log:1: expected the id' 'KF 1\n'
+slab_log 'a.log:1: expected a slab command' 'KX\n'
+slab_log 'a.log:2: cache a exists' 'KC a 64 0 - -> ok\nKC a 64 0 - -> ok\n'
+
 # job files
 job 'job.ini:1: ' 'order = 0\n'
 job 'job.ini:1: ' '[pair\norder = 0\n'

@@ -122,7 +122,8 @@ void rep_slab_look(struct rep *rep, uint64_t now, struct slab_look *out)
 
 /* ---- what is told about it ---------------------------------------------- */
 
-/* Lines of `name value`; values that are no numbers stay text. */
+/* Lines of `name value`; values that are no numbers stay text, and so do flags
+ * as kernel logs print them: hexadecimal, whatever digits they have. */
 static void add_attributes(json_t *o, char *text)
 {
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
@@ -135,7 +136,7 @@ static void add_attributes(json_t *o, char *text)
 		*value++ = 0;
 		n = strtoll(value, &end, 10);
 		json_object_set_new(o, line,
-				    *value && !*end
+				    *value && !*end && strcmp(line, "cflags")
 					    ? json_integer((json_int_t)n)
 					    : json_string(value));
 	}

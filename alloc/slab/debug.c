@@ -69,51 +69,49 @@ static void set_track(struct slab_ctx *ctx, const struct kmem_cache *s,
 	};
 }
 
-/* "name+0x1f" of the function if the dynamic linker knows it, else of the file,
- * which addr2line takes. */
-static void caller_text(uint64_t caller, char *text, size_t len)
+const char *slab_symbol(const void *at, char text[SLAB_SYMBOL_LEN])
 {
-	const char *at = (const char *)(uintptr_t)caller, *slash;
+	const char *slash;
 	Dl_info i;
 
 	if (!dladdr(at, &i)) {
-		snprintf(text, len, "0x%" PRIx64, caller);
+		snprintf(text, SLAB_SYMBOL_LEN, "0x%" PRIxPTR, (uintptr_t)at);
 	} else if (i.dli_sname) {
-		snprintf(text, len, "%.80s+0x%tx", i.dli_sname,
-			 at - (const char *)i.dli_saddr);
+		snprintf(text, SLAB_SYMBOL_LEN, "%.80s+0x%tx", i.dli_sname,
+			 (const char *)at - (const char *)i.dli_saddr);
 	} else {
 		slash = strrchr(i.dli_fname, '/');
-		snprintf(text, len, "%.80s+0x%tx",
+		snprintf(text, SLAB_SYMBOL_LEN, "%.80s+0x%tx",
 			 slash ? slash + 1 : i.dli_fname,
-			 at - (const char *)i.dli_fbase);
+			 (const char *)at - (const char *)i.dli_fbase);
 	}
+	return text;
 }
 
 static void note_track(const struct kmem_cache *s, const char *what,
 		       const struct track *t)
 {
-	char text[104];
+	char text[SLAB_SYMBOL_LEN];
 
 	if (!t->caller)
 		return;
-	caller_text(t->caller, text, sizeof(text));
 	slab_note(s->slab, "%s in %s age=%" PRIu64 "us cpu=%u pid=%u", what,
-		  text, (now_ns() - t->when_ns) / 1000, t->cpu, t->thread);
+		  slab_symbol((const void *)(uintptr_t)t->caller, text),
+		  (now_ns() - t->when_ns) / 1000, t->cpu, t->thread);
 }
 
 /* A line of a TRACE cache. */
 static void trace(const struct slab_ctx *ctx, const struct kmem_cache *s,
 		  const struct page *page, const void *object, const char *what)
 {
-	char text[104];
+	char text[SLAB_SYMBOL_LEN];
 
 	if (!(s->flags & SLAB_TRACE))
 		return;
-	caller_text((uintptr_t)ctx->caller, text, sizeof(text));
 	slab_note(s->slab, "TRACE %s %s object %p @offset=%td in %s cpu=%u",
 		  s->name, what, object,
-		  (const char *)object - slab_page_address(s->slab, page), text,
-		  ctx->cpu);
+		  (const char *)object - slab_page_address(s->slab, page),
+		  slab_symbol(ctx->caller, text), ctx->cpu);
 }
 
 /* End of all that an object's place uses; padding follows. */

@@ -38,6 +38,13 @@ bool slab_debug_free(struct slab_ctx *ctx, struct kmem_cache *s,
 /* A finding about an object that the caller made. */
 void slab_debug_report(struct kmem_cache *s, const struct page *page,
 		       const char *what, const void *object);
+#define SLAB_SYMBOL_LEN 104
+
+/* "name+0x1f" of the function that holds the address if the dynamic linker
+ * knows it, else "file+0x1f1f", which addr2line takes; NULL and others: the
+ * number. Returns text. */
+const char *slab_symbol(const void *at, char text[SLAB_SYMBOL_LEN]);
+
 /* Notes who allocated the object last and who freed it, if the cache keeps
  * that. */
 void slab_debug_tracks(const struct kmem_cache *s, const void *object);

@@ -141,6 +141,50 @@ uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c)
 	return sum;
 }
 
+uint64_t slab_counter_of_cpu(struct kmem_cache *s, enum slab_counter c,
+			     unsigned cpu)
+{
+	uint64_t sum = 0;
+
+	pthread_mutex_lock(&s->slab->mutex);
+	if (s->cpu_count)
+		sum = s->cpu_count[cpu].v[c];
+	for (const struct slab_ctx *x = s->slab->contexts; x; x = x->next)
+		if (x->cpu == cpu)
+			sum += x->counters[s->id].v[c];
+	pthread_mutex_unlock(&s->slab->mutex);
+	return sum;
+}
+
+/*
+ * What a context counted belongs to the cache from now on (sign 1), or to the
+ * id's former one (-1). 0, or -ENOMEM: the sum is right, the CPU's part is not.
+ */
+static int take_counts(struct kmem_cache *s, const struct slab_ctx *x,
+		       uint64_t sign)
+{
+	const struct slab_counters *from = &x->counters[s->id];
+	const size_t bytes =
+		s->slab->machine->desc.topo.nr_cpus * sizeof(*s->cpu_count);
+	uint64_t any = 0;
+
+	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++) {
+		slab_count_apart(s, (enum slab_counter)c, sign * from->v[c]);
+		any |= from->v[c];
+	}
+	if (!any)
+		return 0;
+	if (!s->cpu_count) {
+		s->cpu_count = aligned_alloc(CACHELINE_SIZE, bytes);
+		if (!s->cpu_count)
+			return -ENOMEM;
+		memset(s->cpu_count, 0, bytes);
+	}
+	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
+		s->cpu_count[x->cpu].v[c] += sign * from->v[c];
+	return 0;
+}
+
 /* ---- contexts
  * ------------------------------------------------------------------ */
 
@@ -194,9 +238,7 @@ void slab_ctx_exit_locked(struct slab_ctx *ctx)
 		at = &(*at)->next;
 	*at = ctx->next;
 	for (struct kmem_cache *s = slab->newest; s; s = s->next)
-		for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
-			slab_count_apart(s, (enum slab_counter)c,
-					 ctx->counters[s->id].v[c]);
+		take_counts(s, ctx, 1);
 	free(ctx->counters);
 	ctx->counters = NULL;
 }
@@ -307,6 +349,7 @@ static struct kmem_cache *merge(struct kmem_cache *s,
 static int take_id(struct slab_allocator *slab, struct kmem_cache *s)
 {
 	unsigned id = 0;
+	int rc = 0;
 
 	while (id < SLAB_MAX_CACHES && slab->cache[id])
 		id++;
@@ -314,10 +357,15 @@ static int take_id(struct slab_allocator *slab, struct kmem_cache *s)
 		return -ENOMEM;
 	s->id = (uint16_t)id;
 	s->counters_at = id * (uint32_t)sizeof(struct slab_counters);
-	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
-		slab_count_apart(s, (enum slab_counter)c,
-				 -sum_of_contexts(s, (enum slab_counter)c));
-	return 0;
+	for (const struct slab_ctx *x = slab->contexts; x && !rc; x = x->next)
+		rc = take_counts(s, x, -1ULL);
+	return rc;
+}
+
+static void cache_free(struct kmem_cache *s)
+{
+	free(s->cpu_count);
+	free(s);
 }
 
 static struct kmem_cache *cache_new(struct slab_ctx *ctx,
@@ -346,7 +394,7 @@ static struct kmem_cache *cache_new(struct slab_ctx *ctx,
 			slab->ops->cache_close(s);
 	}
 	if (*rc) {
-		free(s);
+		cache_free(s);
 		return NULL;
 	}
 	slab->cache[s->id] = s;
@@ -475,7 +523,7 @@ int kmem_cache_destroy(struct slab_ctx *ctx, struct kmem_cache *s)
 		unlink_cache(s);
 		slab_pressure_close(s);
 		slab->ops->cache_close(s);
-		free(s);
+		cache_free(s);
 	}
 	pthread_mutex_unlock(&slab->mutex);
 	return left ? -EBUSY : 0;
@@ -587,7 +635,7 @@ unsigned slab_allocator_destroy(struct slab_allocator *slab,
 		unlink_cache(s);
 		slab_pressure_close(s);
 		slab->ops->cache_close(s);
-		free(s);
+		cache_free(s);
 	}
 	if (entered)
 		slab_ctx_exit(&ctx);

@@ -46,6 +46,9 @@ void slab_ctx_exit_locked(struct slab_ctx *ctx);
 
 /* Sum over all threads; exact while none of them runs. */
 uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c);
+/* Of it, what threads on modelled CPU `cpu` counted. */
+uint64_t slab_counter_of_cpu(struct kmem_cache *s, enum slab_counter c,
+			     unsigned cpu);
 
 /* Pages of slabs on all nodes. */
 uint64_t slab_pages_in_use(const struct slab_allocator *slab);

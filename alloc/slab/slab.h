@@ -191,8 +191,10 @@ struct kmem_cache {
 	struct kmem_cache *next; /* newest first; slab->mutex */
 	_Atomic uint64_t base_count[NR_SLAB_COUNTERS]; /* of threads that have
 		left and of RCU's, less what the id's former cache counted */
-	_Atomic uint64_t nr_errors;     /* findings of the debug checks */
-	struct slab_pressure *pressure; /* reclaimable caches, or NULL */
+	struct slab_counters *cpu_count; /* [nr_cpus] of base_count, what the
+		threads of each modelled CPU counted; NULL: nothing; mutex */
+	_Atomic uint64_t nr_errors;      /* findings of the debug checks */
+	struct slab_pressure *pressure;  /* reclaimable caches, or NULL */
 	_Atomic uint32_t rcu_done; /* rcu.h: slabs whose grace period is over,
 		linked through page->next; PFN_LIST_END: none */
 };

@@ -6,6 +6,9 @@
 
 #include <inttypes.h>
 
+#include "alloc/slab/debug.h"
+#include "alloc/slab/kmem_cache.h"
+
 static void print_row(FILE *out, const struct kmem_cache *s)
 {
 	struct slabinfo_row r = { 0 };
@@ -51,7 +54,12 @@ void slab_attributes_geometry(const struct kmem_cache *s, FILE *out)
 		{ "trace", SLAB_TRACE },
 	};
 
+	char text[SLAB_SYMBOL_LEN];
+
 	fprintf(out, "align %u\n", s->align);
+	if (s->ctor)
+		fprintf(out, "ctor %s\n",
+			slab_symbol((const void *)(uintptr_t)s->ctor, text));
 	fprintf(out, "object_size %u\n", s->object_size);
 	fprintf(out, "objs_per_slab %u\n", s->objects);
 	fprintf(out, "order %u\n", s->order);
@@ -60,4 +68,21 @@ void slab_attributes_geometry(const struct kmem_cache *s, FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		fprintf(out, "%s %d\n", flags[i].name,
 			!!(s->flags & flags[i].flag));
+}
+
+void slab_attributes_event(const struct kmem_cache *s, enum slab_counter c,
+			   FILE *out)
+{
+	struct kmem_cache *of = (struct kmem_cache *)s;
+	const unsigned cpus = s->slab ? s->slab->machine->desc.topo.nr_cpus : 0;
+
+	fprintf(out, "%s %" PRIu64, slab_counter_name(c),
+		s->slab ? slab_counter_sum(of, c) : 0);
+	for (unsigned cpu = 0; cpu < cpus; cpu++) {
+		const uint64_t n = slab_counter_of_cpu(of, c, cpu);
+
+		if (n)
+			fprintf(out, " C%u=%" PRIu64, cpu, n);
+	}
+	fputc('\n', out);
 }

@@ -11,7 +11,12 @@
 void slabinfo_print(FILE *out, struct slab_allocator *slab);
 
 /* "NAME value" of what a cache's geometry gives: align, object_size,
- * objs_per_slab, order, slab_size, usersize and the flags. */
+ * objs_per_slab, order, slab_size, usersize, the flags, and ctor if there is
+ * one (an empty file in the kernel else). */
 void slab_attributes_geometry(const struct kmem_cache *s, FILE *out);
+/* "NAME SUM C0=a C3=b": an event, with the CPUs on which it was. Counts are not
+ * cut to 32 bits. */
+void slab_attributes_event(const struct kmem_cache *s, enum slab_counter c,
+			   FILE *out);
 
 #endif

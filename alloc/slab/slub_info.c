@@ -12,10 +12,14 @@
 #include "alloc/slab/slabinfo.h"
 #include "alloc/slab/slub.h"
 
-/* Sums over nodes and CPUs. */
-struct slub_sums {
+struct slub_sum {
 	uint64_t slabs, total, partial, partial_free, partial_inuse;
 	uint64_t cpu_slabs; /* with their chains */
+	uint64_t objects;   /* total less those free on partial slabs */
+};
+
+struct slub_sums {
+	struct slub_sum all, node[MAX_NODES];
 };
 
 static struct page *map_of(const struct slub_cache *s)
@@ -24,7 +28,7 @@ static struct page *map_of(const struct slub_cache *s)
 }
 
 static void sum_node(const struct slub_cache *s, struct slub_node *n,
-		     struct slub_sums *sum)
+		     struct slub_sum *sum)
 {
 	const struct page *map = map_of(s);
 
@@ -49,30 +53,51 @@ static uint32_t chain_length(const struct slub_cache *s,
 	return c->partial == PFN_LIST_END ? 0 : map_of(s)[c->partial].prev;
 }
 
+/* As Linux: a CPU without a slab is passed over, and a chain counts for the
+ * node of its first slab. */
+static void sum_cpu(const struct slub_cache *s, struct slub_cpu *c,
+		    struct slub_sums *sums)
+{
+	const struct page *map = map_of(s);
+
+	spin_lock(&c->lock);
+	if (c->slab != PFN_LIST_END) {
+		sums->node[slab_tag_node(slab_tag(&map[c->slab]))].cpu_slabs++;
+		if (c->partial != PFN_LIST_END)
+			sums->node[slab_tag_node(slab_tag(&map[c->partial]))]
+				.cpu_slabs += chain_length(s, c);
+	}
+	spin_unlock(&c->lock);
+}
+
 static struct slub_sums sums_of(const struct slub_cache *s)
 {
-	struct slub_sums sum = { 0 };
+	struct slub_sums sums = { .all = { 0 } };
 
-	for (unsigned i = 0; s->node && i < s->nr_nodes; i++)
-		sum_node(s, &s->node[i], &sum);
-	for (unsigned i = 0; s->cpu && i < s->nr_slots; i++) {
-		struct slub_cpu *c = &s->cpu[i];
+	for (unsigned i = 0; s->cpu && i < s->nr_slots; i++)
+		sum_cpu(s, &s->cpu[i], &sums);
+	for (unsigned i = 0; s->node && i < s->nr_nodes; i++) {
+		struct slub_sum *n = &sums.node[i], *all = &sums.all;
 
-		spin_lock(&c->lock);
-		/* as Linux: a CPU without a slab is passed over */
-		if (c->slab != PFN_LIST_END)
-			sum.cpu_slabs += 1 + chain_length(s, c);
-		spin_unlock(&c->lock);
+		sum_node(s, &s->node[i], n);
+		n->objects = n->total - n->partial_free;
+		all->slabs += n->slabs;
+		all->total += n->total;
+		all->partial += n->partial;
+		all->partial_free += n->partial_free;
+		all->partial_inuse += n->partial_inuse;
+		all->cpu_slabs += n->cpu_slabs;
+		all->objects += n->objects;
 	}
-	return sum;
+	return sums;
 }
 
 void slub_info(const struct kmem_cache *base, struct slabinfo_row *out)
 {
-	const struct slub_sums sum = sums_of(to_slub_const(base));
+	const struct slub_sum sum = sums_of(to_slub_const(base)).all;
 
 	*out = (struct slabinfo_row){
-		.active_objs = sum.total - sum.partial_free,
+		.active_objs = sum.objects,
 		.num_objs = sum.total,
 		.objsize = base->size,
 		.objperslab = base->objects,
@@ -102,24 +127,53 @@ static void print_chains(const struct slub_cache *s, FILE *out)
 	fputc('\n', out);
 }
 
+/* "NAME SUM N0=a N2=b": the nodes that have any, on a kernel that knows nodes.
+ * field: of struct slub_sum, in bytes. */
+static void print_nodes(const struct slub_cache *s, const char *name,
+			const struct slub_sums *sums, size_t field, FILE *out)
+{
+	const struct slab_allocator *slab = s->base.slab;
+	const bool numa = slab && slab->machine->desc.has_numa;
+	uint64_t n;
+
+	memcpy(&n, (const char *)&sums->all + field, sizeof(n));
+	fprintf(out, "%s %" PRIu64, name, n);
+	for (unsigned i = 0; numa && i < s->nr_nodes; i++) {
+		memcpy(&n, (const char *)&sums->node[i] + field, sizeof(n));
+		if (n)
+			fprintf(out, " N%u=%" PRIu64, i, n);
+	}
+	fputc('\n', out);
+}
+
 void slub_attributes(const struct kmem_cache *base, FILE *out)
 {
+	static const struct {
+		const char *name;
+		size_t field;
+	} sum[] = {
+		{ "cpu_slabs", offsetof(struct slub_sum, cpu_slabs) },
+		{ "objects", offsetof(struct slub_sum, objects) },
+		{ "objects_partial", offsetof(struct slub_sum, partial_inuse) },
+		{ "partial", offsetof(struct slub_sum, partial) },
+		{ "slabs", offsetof(struct slub_sum, slabs) },
+		{ "total_objects", offsetof(struct slub_sum, total) },
+	};
 	const struct slub_cache *s = to_slub_const(base);
-	const struct slub_sums sum = sums_of(s);
+	const struct slub_sums sums = sums_of(s);
 
 	slab_attributes_geometry(base, out);
 	fprintf(out, "aliases %d\n",
 		base->refcount > 0 ? base->refcount - 1 : 0);
 	fprintf(out, "cpu_partial %u\n", s->cpu_partial);
-	fprintf(out, "cpu_slabs %" PRIu64 "\n", sum.cpu_slabs);
 	fprintf(out, "min_partial %u\n", s->min_partial);
-	fprintf(out, "objects %" PRIu64 "\n", sum.total - sum.partial_free);
-	fprintf(out, "objects_partial %" PRIu64 "\n", sum.partial_inuse);
-	fprintf(out, "partial %" PRIu64 "\n", sum.partial);
 	fprintf(out, "remote_node_defrag_ratio %u\n", s->defrag_ratio / 10);
-	fprintf(out, "slabs %" PRIu64 "\n", sum.slabs);
 	print_chains(s, out);
-	fprintf(out, "total_objects %" PRIu64 "\n", sum.total);
+	for (size_t i = 0; i < ARRAY_SIZE(sum); i++)
+		print_nodes(s, sum[i].name, &sums, sum[i].field, out);
+	/* their files are those of a cache that is there */
+	for (unsigned c = 0; base->slab && c < NR_SLUB_COUNTERS; c++)
+		slab_attributes_event(base, (enum slab_counter)c, out);
 }
 
 /* ---- verification
@@ -268,7 +322,7 @@ bool slub_is_free(const struct kmem_cache *base, const struct page *page,
 void slub_log_geometry(const struct kmem_cache *base, FILE *out)
 {
 	const struct slub_cache *s = to_slub_const(base);
-	const struct slub_sums sum = sums_of(s);
+	const struct slub_sum sum = sums_of(s).all;
 
 	fprintf(out,
 		"object_size %u size-asked %u slab_size %u inuse_off %u "

@@ -72,6 +72,7 @@
 #include "alloc/base/rseq_array.h"
 #include "alloc/slab/kmalloc.h"
 #include "alloc/slab/rcu.h"
+#include "alloc/slab/slabinfo.h"
 #include "alloc/slab/slub.h"
 
 #define FLUSH_BATCH 32u
@@ -1501,16 +1502,8 @@ static void sheaves_attributes(const struct kmem_cache *base, FILE *out)
 {
 	slub_attributes(base, out);
 	fprintf(out, "sheaf_capacity %u\n", capacity_for(base));
-	for (unsigned c = ALLOC_CPU_SHEAF; c <= SHEAF_RETURN_SLOW; c++) {
-		const uint64_t n =
-			base->slab ? slab_counter_sum((struct kmem_cache *)base,
-						      (enum slab_counter)c)
-				   : 0;
-
-		fprintf(out, "%s %llu\n",
-			slab_counter_name((enum slab_counter)c),
-			(unsigned long long)n);
-	}
+	for (unsigned c = ALLOC_CPU_SHEAF; c <= SHEAF_RETURN_SLOW; c++)
+		slab_attributes_event(base, (enum slab_counter)c, out);
 }
 
 static const char *verify_sheaf(const struct sheaf_cache *s,

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "alloc/slab/debug.h"
 #include "alloc/slab/kmalloc.h"
 #include "alloc/slab/rcu.h"
 #include "alloc/slab/slub.h"
@@ -855,5 +856,90 @@ Test(slub, objects_of_a_node)
 	cr_assert_gt(slab_counter_sum(s, REMOTE_NODE_FREE), 0);
 	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	cr_assert_eq(b->m->node[1].slab_bytes[1], 0);
+	slab_bench_end(b);
+}
+
+/* ---- attributes -------------------------------------------------------------
+ */
+
+static void has_line(struct kmem_cache *s, const char *want)
+{
+	char *text = NULL, line[96];
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	cr_assert(f);
+	fputc('\n', f);
+	slub_attributes(s, f);
+	fclose(f);
+	snprintf(line, sizeof(line), "\n%s\n", want);
+	cr_assert(strstr(text, line), "%s is not in:%s", want, text);
+	free(text);
+}
+
+/* 17 objects of node 0, of which the first is free again by CPU 1, and one of
+ * node 1. */
+Test(slub, attributes_tell_nodes_and_cpus)
+{
+	const struct slab_bench_spec spec = {
+		.config = { .word = 8,
+			    .nr_cpus = 4,
+			    .slub_max_order = 3,
+			    .slub_fast = SLUB_FAST_CMPXCHG },
+		.nodes = 2,
+	};
+	static const char *const lines[] = {
+		"slabs 3 N0=2 N1=1",
+		"total_objects 48 N0=32 N1=16",
+		"objects 33 N0=17 N1=16",
+		"objects_partial 1 N0=1",
+		"partial 1 N0=1",
+		"cpu_slabs 1 N1=1",
+		"slabs_cpu_partial 8(1) C1=8(1)",
+		"alloc_slowpath 3 C0=3",
+		"alloc_fastpath 15 C0=15",
+		"free_slowpath 1 C1=1",
+		"alloc_refill 0",
+	};
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+	struct kmem_cache *s = slab_bench_cache(b, "told", 512, 0);
+	struct slab_peer *peer = slab_peer_enter(b, 1);
+	void *o[18];
+
+	for (unsigned i = 0; i < 17; i++)
+		o[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	o[17] = kmem_cache_alloc_node(&b->ctx, s, GFP_KERNEL, 1);
+	kmem_cache_free(&peer->ctx, s, o[0]);
+	for (unsigned left = 0; left < 2; left++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+			has_line(s, lines[i]);
+		if (!left)
+			slab_peer_exit(peer);
+	}
+	b->m->desc.has_numa = false;
+	has_line(s, "slabs 3");
+	has_line(s, "cpu_slabs 1");
+	for (unsigned i = 1; i < 18; i++)
+		kmem_cache_free(&b->ctx, s, o[i]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	/* the next of that id has counted nothing */
+	s = slab_bench_cache(b, "next", 512, 0);
+	has_line(s, "alloc_slowpath 0");
+	has_line(s, "free_slowpath 0");
+	slab_bench_end(b);
+}
+
+Test(slub, attributes_tell_the_constructor)
+{
+	const struct kmem_cache_args args = { .name = "made",
+					      .size = 64,
+					      .ctor = count_construction };
+	struct slab_bench *b = bench(SLUB_FAST_CMPXCHG, 2);
+	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
+	char line[SLAB_SYMBOL_LEN + 8] = "ctor ";
+
+	slab_symbol((const void *)(uintptr_t)count_construction, line + 5);
+	cr_assert(strchr(line, '+'), "%s", line);
+	has_line(s, line);
 	slab_bench_end(b);
 }

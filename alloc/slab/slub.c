@@ -91,6 +91,12 @@ ALWAYS_INLINE struct slub_node *node_of(const struct slub_cache *s,
 	return &s->node[slab_tag_node(slab_tag(page))];
 }
 
+/* The node with memory that the thread is on or next to. */
+static unsigned local_node(const struct slab_ctx *ctx)
+{
+	return (unsigned)(uintptr_t)ctx->priv;
+}
+
 ALWAYS_INLINE bool is_debug(const struct slub_cache *s)
 {
 	return s->base.flags & SLAB_DEBUG_FLAGS;
@@ -552,7 +558,8 @@ static bool dice_say_so(struct slab_ctx *ctx, const struct slub_cache *s)
 static bool get_any_partial(struct slab_ctx *ctx, struct slub_cache *s,
 			    struct hold *h)
 {
-	const struct node *local = &s->base.slab->machine->node[ctx->node];
+	const struct node *local =
+		&s->base.slab->machine->node[local_node(ctx)];
 
 	if (!dice_say_so(ctx, s))
 		return false;
@@ -569,7 +576,7 @@ static bool get_any_partial(struct slab_ctx *ctx, struct slub_cache *s,
 static bool get_partial(struct slab_ctx *ctx, struct slub_cache *s,
 			unsigned nid, struct hold *h)
 {
-	const unsigned from = nid == NUMA_NO_NODE ? ctx->node : nid;
+	const unsigned from = nid == NUMA_NO_NODE ? local_node(ctx) : nid;
 
 	if (get_partial_node(ctx, s, &s->node[from], h))
 		return true;
@@ -1137,7 +1144,8 @@ static void *debug_from_node(struct slab_ctx *ctx, struct slub_cache *s,
 /* As get_any_partial(). */
 static void *debug_from_others(struct slab_ctx *ctx, struct slub_cache *s)
 {
-	const struct node *local = &s->base.slab->machine->node[ctx->node];
+	const struct node *local =
+		&s->base.slab->machine->node[local_node(ctx)];
 	void *object = NULL;
 
 	if (s->nr_nodes == 1 || !dice_say_so(ctx, s))
@@ -1154,7 +1162,7 @@ static void *debug_from_others(struct slab_ctx *ctx, struct slub_cache *s)
 static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 			 unsigned nid)
 {
-	const unsigned from = nid == NUMA_NO_NODE ? ctx->node : nid;
+	const unsigned from = nid == NUMA_NO_NODE ? local_node(ctx) : nid;
 	void *object = debug_from_node(ctx, s, &s->node[from]);
 	struct slub_node *n;
 	struct page *page;
@@ -1364,6 +1372,8 @@ int slub_open(struct slab_allocator *slab)
 /* Every thread of the allocator takes the same way. */
 int slub_thread_enter(struct slab_ctx *ctx)
 {
+	ctx->priv = (void *)(uintptr_t)slab_memory_node(ctx->slab->machine,
+							ctx->node);
 	return ctx->slab->rseq && !rseq_available() ? -ENOSYS : 0;
 }
 

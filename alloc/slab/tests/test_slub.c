@@ -832,6 +832,47 @@ Test(slub, slabs_outlive_their_readers)
 	slab_bench_end(b);
 }
 
+/* Node 2 has no memory; node 1 is the nearest that has. A thread of it takes
+ * that node's partial slabs, be they ever so few. */
+static void partial_slabs_of_the_nearest(uint32_t flags)
+{
+	const struct slab_bench_spec spec = { .cpus = 3, .nodes = 3 };
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+	struct kmem_cache *s = slab_bench_cache(b, "near", 512, flags);
+	struct node *node = &b->m->node[2];
+	struct slab_peer *peer;
+	void *object[2];
+	uint64_t slabs;
+
+	for (unsigned i = 0; i < 2; i++)
+		object[i] = kmem_cache_alloc_node(&b->ctx, s, GFP_KERNEL, 1);
+	kmem_cache_free(&b->ctx, s, object[1]);
+	kmem_cache_shrink(&b->ctx, s);
+	cr_assert_eq(to_slub(s)->node[1].nr_partial, 1);
+	slabs = slab_counter_sum(s, ALLOC_SLAB);
+	node->has_memory = false;
+	node->node_order[0] = 2;
+	node->node_order[1] = 1;
+	peer = slab_peer_enter(b, 2);
+	cr_assert_eq(peer->ctx.node, 2);
+	object[1] = kmem_cache_alloc(&peer->ctx, s, GFP_KERNEL);
+	cr_assert_eq(slab_virt_to_page(b->slab, object[1]),
+		     slab_virt_to_page(b->slab, object[0]));
+	cr_assert_eq(slab_counter_sum(s, ALLOC_SLAB), slabs);
+	node->has_memory = true;
+	slab_peer_exit(peer);
+	for (unsigned i = 0; i < 2; i++)
+		kmem_cache_free(&b->ctx, s, object[i]);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
+Test(slub, a_thread_without_memory_takes_what_is_nearest)
+{
+	partial_slabs_of_the_nearest(0);
+	partial_slabs_of_the_nearest(SLAB_CONSISTENCY_CHECKS);
+}
+
 Test(slub, objects_of_a_node)
 {
 	struct slab_bench_spec spec = { .nodes = 2 };

@@ -188,6 +188,14 @@ static int take_counts(struct kmem_cache *s, const struct slab_ctx *x,
 /* ---- contexts
  * ------------------------------------------------------------------ */
 
+int slab_ctx_attach(struct slab_ctx *ctx, struct page_ctx *pages)
+{
+	ctx->pages = pages;
+	ctx->cpu = pages->cpu;
+	ctx->node = pages->node;
+	return ctx->ops->thread_enter ? ctx->ops->thread_enter(ctx) : 0;
+}
+
 int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
 			  struct page_ctx *pages)
 {
@@ -197,15 +205,12 @@ int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->slab = slab;
 	ctx->ops = slab->ops;
-	ctx->pages = pages;
-	ctx->cpu = pages->cpu;
-	ctx->node = pages->node;
 	ctx->rng = slab->config.seed + pages->cpu;
 	ctx->counters = aligned_alloc(CACHELINE_SIZE, bytes);
 	if (!ctx->counters)
 		return -ENOMEM;
 	memset(ctx->counters, 0, bytes);
-	rc = ctx->ops->thread_enter ? ctx->ops->thread_enter(ctx) : 0;
+	rc = slab_ctx_attach(ctx, pages);
 	if (rc) {
 		free(ctx->counters);
 		ctx->counters = NULL;
@@ -227,11 +232,12 @@ int slab_ctx_enter(struct slab_ctx *ctx, struct slab_allocator *slab,
 	return rc;
 }
 
-void slab_ctx_exit_locked(struct slab_ctx *ctx)
+void slab_ctx_exit(struct slab_ctx *ctx)
 {
 	struct slab_allocator *slab = ctx->slab;
 	struct slab_ctx **at = &slab->contexts;
 
+	pthread_mutex_lock(&slab->mutex);
 	if (ctx->ops->thread_exit)
 		ctx->ops->thread_exit(ctx);
 	while (*at != ctx)
@@ -241,14 +247,6 @@ void slab_ctx_exit_locked(struct slab_ctx *ctx)
 		take_counts(s, ctx, 1);
 	free(ctx->counters);
 	ctx->counters = NULL;
-}
-
-void slab_ctx_exit(struct slab_ctx *ctx)
-{
-	struct slab_allocator *slab = ctx->slab;
-
-	pthread_mutex_lock(&slab->mutex);
-	slab_ctx_exit_locked(ctx);
 	pthread_mutex_unlock(&slab->mutex);
 }
 
@@ -262,7 +260,8 @@ static int check_args(const struct kmem_cache_args *args)
 	if (!len || len >= SLAB_NAME_MAX || strchr(args->name, ' ') ||
 	    !args->size || args->size > KMALLOC_MAX_SIZE ||
 	    (args->align & (args->align - 1)) ||
-	    args->align > KMALLOC_MAX_SIZE || (args->flags & ~SLAB_ALL_FLAGS) ||
+	    args->align > KMALLOC_MAX_SIZE ||
+	    (args->flags & ~(SLAB_ALL_FLAGS | SLAB_WITHOUT_EFFECT)) ||
 	    args->usersize > args->size ||
 	    args->sheaf_capacity > SHEAF_CAPACITY_MAX)
 		return -EINVAL;
@@ -279,7 +278,7 @@ int kmem_cache_describe(struct kmem_cache *s, const struct slab_ops *ops,
 		return rc;
 	s->object_size = s->size_asked = args->size;
 	s->align_asked = args->align;
-	s->flags = args->flags | cfg->debug;
+	s->flags = (args->flags & SLAB_ALL_FLAGS) | cfg->debug;
 	s->usersize = args->usersize;
 	s->sheaf_asked = args->sheaf_capacity;
 	s->ctor = args->ctor;
@@ -288,11 +287,12 @@ int kmem_cache_describe(struct kmem_cache *s, const struct slab_ops *ops,
 	return ops->geometry(cfg, s);
 }
 
+/* special: with a constructor, a window for copies, or sheaves by request. */
 static bool may_merge(const struct slab_allocator *slab, uint32_t flags,
-		      bool ctor, uint32_t usersize)
+		      bool special)
 {
-	return !slab->config.nomerge &&
-	       !(slab->ops->features & SLAB_F_NO_MERGE) && !ctor && !usersize &&
+	return !slab->config.nomerge && !special &&
+	       !(slab->ops->features & SLAB_F_NO_MERGE) &&
 	       !(flags & SLAB_NEVER_MERGE);
 }
 
@@ -302,7 +302,9 @@ static bool mergeable(const struct slab_allocator *slab,
 		      const struct kmem_cache *s, uint32_t flags, unsigned size,
 		      unsigned align)
 {
-	if (!may_merge(slab, s->flags, s->ctor, s->usersize) || !s->refcount)
+	if (!may_merge(slab, s->flags,
+		       s->ctor || s->usersize || s->sheaf_asked) ||
+	    !s->refcount)
 		return false;
 	if (size > s->size || s->size - size >= slab->config.word ||
 	    s->size % align)
@@ -322,7 +324,8 @@ static struct kmem_cache *find_mergeable(struct slab_allocator *slab,
 	const unsigned align = slab_alignment(flags, args->align, size);
 	struct kmem_cache *found = NULL;
 
-	if (!may_merge(slab, flags, args->ctor, args->usersize))
+	if (!may_merge(slab, flags,
+		       args->ctor || args->usersize || args->sheaf_capacity))
 		return NULL;
 	size = (unsigned)round_up_pow2(size, align);
 	for (struct kmem_cache *s = slab->newest; s; s = s->next)
@@ -390,8 +393,10 @@ static struct kmem_cache *cache_new(struct slab_ctx *ctx,
 		*rc = slab->ops->cache_open(ctx, s);
 	if (!*rc) {
 		*rc = slab_pressure_open(s);
-		if (*rc)
+		if (*rc) {
+			slab->ops->shutdown(ctx, s);
 			slab->ops->cache_close(s);
+		}
 	}
 	if (*rc) {
 		cache_free(s);
@@ -563,6 +568,9 @@ void slab_config_init(struct slab_config *cfg, const struct machine_desc *desc)
 
 static void allocator_free(struct slab_allocator *slab)
 {
+	if (slab->reclaimer)
+		free(slab->reclaimer->counters);
+	free(slab->reclaimer);
 	pthread_mutex_destroy(&slab->mutex);
 	free(slab);
 }
@@ -680,6 +688,17 @@ struct kmem_cache *slab_cache_of(const struct slab_allocator *slab,
 	if (slab_tag_type(tag) != SLAB_PAGE_HEAD)
 		return NULL;
 	return slab->cache[slab_tag_cache(tag)];
+}
+
+void slab_report_zeroing(const struct kmem_cache *s)
+{
+	/* relaxed: one of many is enough */
+	if (!atomic_exchange_explicit(&s->slab->zeroing_reported, true,
+				      memory_order_relaxed))
+		slab_report(s->slab,
+			    "kmem_cache_alloc %s: __GFP_ZERO undoes what the "
+			    "cache's constructor did",
+			    s->name);
 }
 
 /* Who called the function that this stands in. */

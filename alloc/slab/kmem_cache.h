@@ -42,7 +42,9 @@ void slab_ctx_exit(struct slab_ctx *ctx);
 /* The same with the allocator's mutex held, for pressure.c. */
 int slab_ctx_enter_locked(struct slab_ctx *ctx, struct slab_allocator *slab,
 			  struct page_ctx *pages) MUST_CHECK;
-void slab_ctx_exit_locked(struct slab_ctx *ctx);
+/* From now on the context is that of the calling thread, which asks for pages
+ * by `pages`. For pressure.c. */
+int slab_ctx_attach(struct slab_ctx *ctx, struct page_ctx *pages) MUST_CHECK;
 
 /* Sum over all threads; exact while none of them runs. */
 uint64_t slab_counter_sum(struct kmem_cache *s, enum slab_counter c);
@@ -60,7 +62,8 @@ const char *slab_verify(struct slab_allocator *slab);
  * ------------------------------------------------------------------ */
 
 /*
- * A cache, or an older one that it is merged with. NULL: -EINVAL (a flag that
+ * A cache, or an older one that it is merged with; SLAB_WITHOUT_EFFECT is
+ * dropped. NULL: -EINVAL (a flag that
  * does not exist, size 0 or above KMALLOC_MAX_SIZE, an alignment that is no
  * power of two, a name of no or too many characters, a sheaf_capacity above
  * SHEAF_CAPACITY_MAX, a name with a space, a usersize above size: a release
@@ -150,6 +153,16 @@ ALWAYS_INLINE void *opaque_object(void *object)
 	return object;
 }
 
+/* Says once that objects of a cache with a constructor are not to be zeroed. */
+void slab_report_zeroing(const struct kmem_cache *s);
+
+ALWAYS_INLINE void slab_zero(const struct kmem_cache *s, void *object)
+{
+	if (unlikely(s->ctor))
+		slab_report_zeroing(s);
+	memset(object, 0, s->object_size);
+}
+
 ALWAYS_INLINE void *slab_alloc(const struct slab_ops *const ops,
 			       struct slab_ctx *ctx, struct kmem_cache *s,
 			       gfp_t gfp)
@@ -158,7 +171,7 @@ ALWAYS_INLINE void *slab_alloc(const struct slab_ops *const ops,
 
 	if (unlikely(gfp & GFP_BIT_ZERO) && object &&
 	    !(ops->features & SLAB_F_FLOOR))
-		memset(object, 0, s->object_size);
+		slab_zero(s, object);
 	return object;
 }
 
@@ -173,7 +186,7 @@ ALWAYS_INLINE void *slab_alloc_from(const struct slab_ops *const ops,
 		return slab_alloc(ops, ctx, s, gfp);
 	object = ops->alloc_node(ctx, s, gfp, nid);
 	if (unlikely(gfp & GFP_BIT_ZERO) && object)
-		memset(object, 0, s->object_size);
+		slab_zero(s, object);
 	return object;
 }
 
@@ -215,7 +228,7 @@ ALWAYS_INLINE unsigned slab_alloc_bulk(const struct slab_ops *const ops,
 	}
 	if (unlikely(gfp & GFP_BIT_ZERO) && !(ops->features & SLAB_F_FLOOR))
 		for (unsigned i = 0; i < got; i++)
-			memset(out[i], 0, s->object_size);
+			slab_zero(s, out[i]);
 	return got;
 }
 

@@ -43,16 +43,16 @@ static unsigned long scan_slabs(struct shrinker *shrinker,
 				unsigned long nr)
 {
 	struct slab_pressure *p = shrinker->priv;
-	struct slab_ctx own, *ctx;
+	struct slab_ctx *ctx;
 	unsigned long freed;
 
 	(void)nid;
 	(void)nr;
-	ctx = slab_reclaim_enter(p->cache->slab, pages, &own);
+	ctx = slab_reclaim_enter(p->cache->slab, pages);
 	if (!ctx)
 		return SHRINK_STOP;
 	freed = slab_reclaim_shrink(ctx, p->cache);
-	slab_reclaim_exit(ctx, &own);
+	slab_reclaim_exit(ctx);
 	return freed ? freed : SHRINK_STOP;
 }
 
@@ -88,9 +88,27 @@ void slab_pressure_close(struct kmem_cache *s)
 	s->pressure = NULL;
 }
 
+/* One is enough, since it is lent under the mutex. It has counters of all
+ * caches, which are much to make for each call. */
+static struct slab_ctx *reclaimer_for(struct slab_allocator *slab,
+				      struct page_ctx *pages)
+{
+	struct slab_ctx *ctx = slab->reclaimer;
+
+	if (ctx)
+		return slab_ctx_attach(ctx, pages) ? NULL : ctx;
+	ctx = aligned_alloc(CACHELINE_SIZE,
+			    round_up_pow2(sizeof(*ctx), CACHELINE_SIZE));
+	if (!ctx || slab_ctx_enter_locked(ctx, slab, pages)) {
+		free(ctx);
+		return NULL;
+	}
+	slab->reclaimer = ctx;
+	return ctx;
+}
+
 struct slab_ctx *slab_reclaim_enter(struct slab_allocator *slab,
-				    struct page_ctx *pages,
-				    struct slab_ctx *own)
+				    struct page_ctx *pages)
 {
 	struct slab_ctx *ctx;
 
@@ -99,20 +117,22 @@ struct slab_ctx *slab_reclaim_enter(struct slab_allocator *slab,
 	ctx = slab->contexts;
 	while (ctx && ctx->pages != pages)
 		ctx = ctx->next;
-	if (ctx)
-		return ctx;
-	if (!slab_ctx_enter_locked(own, slab, pages))
-		return own;
-	pthread_mutex_unlock(&slab->mutex);
-	return NULL;
+	if (!ctx)
+		ctx = reclaimer_for(slab, pages);
+	if (!ctx)
+		pthread_mutex_unlock(&slab->mutex);
+	return ctx;
 }
 
-void slab_reclaim_exit(struct slab_ctx *ctx, struct slab_ctx *own)
+void slab_reclaim_exit(struct slab_ctx *ctx)
 {
 	struct slab_allocator *slab = ctx->slab;
 
-	if (ctx == own)
-		slab_ctx_exit_locked(own);
+	if (ctx == slab->reclaimer) {
+		if (ctx->ops->thread_exit)
+			ctx->ops->thread_exit(ctx);
+		ctx->pages = NULL;
+	}
 	pthread_mutex_unlock(&slab->mutex);
 }
 

@@ -36,15 +36,15 @@ ALWAYS_INLINE void slab_pressure_count(const struct kmem_cache *s, unsigned nid,
 
 /*
  * For scan_objects() of shrinkers, by the thread of `pages`: its own context,
- * or *own made into one. NULL: somebody creates, destroys or shrinks a cache
- * now, maybe this very thread, and waiting could take for ever. Until exit the
- * allocator's mutex is held: objects may be freed, nothing allocated, and
- * slab_reclaim_shrink() stands for kmem_cache_shrink().
+ * or, as kswapd has none, the allocator's for reclaim. NULL: somebody creates,
+ * destroys or shrinks a cache now, maybe this very thread, and waiting could
+ * take for ever. Until exit the allocator's mutex is held: objects may be
+ * freed, nothing allocated, and slab_reclaim_shrink() stands for
+ * kmem_cache_shrink().
  */
 struct slab_ctx *slab_reclaim_enter(struct slab_allocator *slab,
-				    struct page_ctx *pages,
-				    struct slab_ctx *own);
-void slab_reclaim_exit(struct slab_ctx *ctx, struct slab_ctx *own);
+				    struct page_ctx *pages);
+void slab_reclaim_exit(struct slab_ctx *ctx);
 /* Gives empty slabs back; how many places for objects went with them. */
 unsigned long slab_reclaim_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
 

@@ -52,6 +52,10 @@
 	(SLAB_DEBUG_FLAGS | SLAB_NEVER_MERGE | SLAB_MERGE_SAME | SLAB_PANIC | \
 	 SLAB_HWCACHE_ALIGN | SLAB_KMALLOC)
 
+/* Spreading over cpusets, fault injection, debugging by the command line: a
+ * kernel that is built without them drops these. */
+#define SLAB_WITHOUT_EFFECT (0x100000u | 0x2000000u | 0x10000000u)
+
 #define SLAB_NAME_MAX      64   /* with its terminator */
 #define SLAB_MAX_CACHES    1024 /* at a time */
 #define SHEAF_CAPACITY_MAX 1020 /* objects; a sheaf of them has 8 KiB */
@@ -229,12 +233,16 @@ struct slab_allocator {
 	pthread_mutex_t mutex;
 	struct kmem_cache *newest; /* mutex */
 	struct slab_ctx *contexts; /* mutex */
+	/* for threads without one that reclaim: pages is NULL while none does.
+	   NULL: none ever did. mutex */
+	struct slab_ctx *reclaimer;
 	/* one line about a broken object or a leak; NULL: stderr. Any thread,
 	 * locks may be held. */
 	void (*report)(void *arg, const char *line);
 	void *report_arg;
 	_Atomic uint64_t nr_reports;
-	void *priv; /* the engine's */
+	_Atomic bool zeroing_reported; /* see slab_report_zeroing() */
+	void *priv;                    /* the engine's */
 };
 
 /* One per thread that calls the allocator. Written by its thread only. */

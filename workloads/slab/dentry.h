@@ -200,11 +200,11 @@ static unsigned long dentry_scan(struct shrinker *s, struct page_ctx *pages,
 				 unsigned nid, unsigned long nr)
 {
 	struct dentry_table *t = s->priv;
-	struct slab_ctx own, *ctx;
+	struct slab_ctx *ctx;
 	unsigned long freed = 0;
 
 	(void)nid;
-	ctx = slab_reclaim_enter(t->cache->slab, pages, &own);
+	ctx = slab_reclaim_enter(t->cache->slab, pages);
 	if (!ctx)
 		return SHRINK_STOP;
 	for (unsigned long i = 0; i < nr; i++) {
@@ -220,7 +220,7 @@ static unsigned long dentry_scan(struct shrinker *s, struct page_ctx *pages,
 		freed++;
 	}
 	slab_reclaim_shrink(ctx, t->cache);
-	slab_reclaim_exit(ctx, &own);
+	slab_reclaim_exit(ctx);
 	/* relaxed: a statistic */
 	atomic_fetch_add_explicit(&t->reclaimed, freed, memory_order_relaxed);
 	return freed;

@@ -152,6 +152,21 @@ Test(slab, bad_requests_are_refused)
 	slab_bench_end(b);
 }
 
+/* The kernel knows them and does nothing about them. */
+Test(slab, flags_that_are_not_compiled_in_are_dropped)
+{
+	const struct kmem_cache_args args = { .name = "spread",
+					      .size = 64,
+					      .flags = 0x12100000 };
+	struct slab_bench *b = slab_bench_make(&engine_ops, NULL);
+	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
+
+	cr_assert(s);
+	cr_assert_eq(s->flags, 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
 Test(slab, like_caches_are_merged)
 {
 	struct slab_bench *b = slab_bench_make(&engine_ops, NULL);
@@ -296,11 +311,11 @@ Test(slab, constructed_once_and_kept_so)
 					      .size = 80,
 					      .ctor = construct };
 	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
-	unsigned after;
+	uint64_t want;
 	char *object[100];
 
 	nr_constructed = 0;
-	for (unsigned round = 0; round < 3 && !is_floor(); round++) {
+	for (unsigned round = 1; round <= 3 && !is_floor(); round++) {
 		for (unsigned i = 0; i < 100; i++) {
 			object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
 			for (unsigned n = 0; n < 80; n++)
@@ -308,9 +323,37 @@ Test(slab, constructed_once_and_kept_so)
 		}
 		for (unsigned i = 0; i < 100; i++)
 			kmem_cache_free(&b->ctx, s, object[i]);
-		after = nr_constructed;
-		cr_assert_geq(after, 100);
+		/* with its slab; where there is none, each time */
+		want = has_owners()
+			       ? slab_counter_sum(s, ALLOC_SLAB) * s->objects
+			       : 100 * round;
+		cr_assert_eq(nr_constructed, want, "%u, want %llu",
+			     nr_constructed, (unsigned long long)want);
 	}
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
+}
+
+/* It is done, and said once. */
+Test(slab, zeroing_what_was_constructed_is_an_error)
+{
+	struct slab_bench *b = slab_bench_make(&engine_ops, NULL);
+	const struct kmem_cache_args args = { .name = "built",
+					      .size = 80,
+					      .ctor = construct };
+	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
+	char *object[3];
+
+	for (unsigned i = 0; i < 3 && !is_floor(); i++) {
+		object[i] = kmem_cache_alloc(
+			&b->ctx, s, GFP_KERNEL | (i ? GFP_BIT_ZERO : 0));
+		cr_assert_eq(object[i][79], i ? 0 : 0x5c);
+		cr_assert_eq(b->nr_lines, i > 0);
+	}
+	for (unsigned i = 0; i < 3 && !is_floor(); i++)
+		kmem_cache_free(&b->ctx, s, object[i]);
+	if (!is_floor())
+		cr_assert(slab_bench_reported(b, "built: __GFP_ZERO"));
 	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	slab_bench_end(b);
 }
@@ -570,19 +613,27 @@ Test(slab, reclaim_by_a_thread_from_outside)
 	struct slab_bench *b = slab_bench_make(&engine_ops, &spec);
 	struct kmem_cache *s =
 		slab_bench_cache(b, "taken", 256, SLAB_RECLAIM_ACCOUNT);
-	struct slab_ctx own, *ctx;
+	struct slab_ctx *ctx, *again;
 	struct page_ctx pages;
 	void *object = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
 
 	cr_assert_eq(page_ctx_enter(&pages, b->e, 1, b->counters, NULL), 0);
-	ctx = slab_reclaim_enter(b->slab, &b->pages, &own);
+	ctx = slab_reclaim_enter(b->slab, &b->pages);
 	cr_assert_eq(ctx, &b->ctx, "it has one");
-	cr_assert_null(slab_reclaim_enter(b->slab, &pages, &own), "busy");
-	slab_reclaim_exit(ctx, &own);
-	ctx = slab_reclaim_enter(b->slab, &pages, &own);
-	cr_assert_eq(ctx, &own);
+	cr_assert_null(slab_reclaim_enter(b->slab, &pages), "busy");
+	slab_reclaim_exit(ctx);
+	ctx = slab_reclaim_enter(b->slab, &pages);
+	cr_assert(ctx && ctx != &b->ctx);
+	cr_assert(ctx->pages == &pages && ctx->cpu == 1);
 	kmem_cache_free(ctx, s, object);
-	slab_reclaim_exit(ctx, &own);
+	slab_reclaim_exit(ctx);
+	/* the next one from outside gets the same, and is who he is */
+	page_ctx_exit(&pages);
+	cr_assert_eq(page_ctx_enter(&pages, b->e, 2, b->counters, NULL), 0);
+	again = slab_reclaim_enter(b->slab, &pages);
+	cr_assert_eq(again, ctx);
+	cr_assert_eq(again->cpu, 2);
+	slab_reclaim_exit(again);
 	if (!is_floor() && !is_foreign())
 		cr_assert_eq(slab_counter_sum(s, FREE_FASTPATH) +
 				     slab_counter_sum(s, FREE_SLOWPATH) +

@@ -55,11 +55,15 @@
  * thread's cpu->lock but to install a sheaf that they filled; barns' locks are
  * fair and held for a few instructions.
  *
- * Departures from Linux. Sheaves for more caches, and by 7.0's capacities.
+ * Departures from Linux. Sheaves for more caches, and by 7.0's capacities; only
+ * where the creator asked for sheaves is a cache not merged with its like. The
+ * SLUB below is 6.1's (slub.c): a CPU's partial slabs are frozen, alloc_refill
+ * counts each that becomes the CPU's slab, and a node gives one more than is
+ * asked for even where cpu_partial is 0. Its geometry and kmalloc's alignment
+ * are those of 6.12 and later, whatever the machine's kernel.
  * call_rcu is called behind the lock, not under it. What has no sheaf to wait
  * in behind readers waits in a record of its own, not in kfree_rcu's pages.
- * Shrink waits for a grace period itself where a CPU has an rcu_free sheaf, so
- * that its objects go with the others. Destroy empties SLUB's CPUs once more
+ * Destroy empties SLUB's CPUs once more
  * behind the barns, where 6.18 leaves the slabs and says that objects remain.
  * Memory cgroups, KASAN and hotplug do not exist.
  *
@@ -83,6 +87,9 @@
 
 struct sheaf_cache;
 
+/* Instead of a node: the sheaf is flushed and freed, whatever barns have. */
+#define NO_BARN UINT32_MAX
+
 /* A struct object_array with its header filled in. */
 struct sheaf {
 	union {
@@ -92,7 +99,8 @@ struct sheaf {
 	};
 	struct sheaf_cache *cache;
 	uint32_t size;         /* objects held */
-	_Atomic uint32_t node; /* of its objects, while it waits for readers */
+	_Atomic uint32_t node; /* of its objects, or NO_BARN, while it waits for
+				  readers */
 	void *object[];
 };
 
@@ -158,7 +166,8 @@ static void count(struct slab_ctx *ctx, const struct sheaf_cache *s,
 	ctx->counters[s->slub.base.id].v[c] += n;
 }
 
-/* The node with memory that the thread is on or next to. */
+/* The node with memory that the thread is on or next to, as
+ * slub_thread_enter() found it. */
 ALWAYS_INLINE unsigned local_node(const struct slab_ctx *ctx)
 {
 	return (unsigned)(uintptr_t)ctx->priv;
@@ -510,7 +519,9 @@ static void grace_period_over(struct rcu_head *head)
 		atomic_load_explicit(&sheaf->node, memory_order_acquire);
 	struct sheaf_cache *s = sheaf->cache;
 
-	if (barn_offer(&s->barn[node], sheaf)) {
+	if (node == NO_BARN) {
+		push_done(s, sheaf);
+	} else if (barn_offer(&s->barn[node], sheaf)) {
 		slab_count_apart(&s->slub.base, BARN_PUT, 1);
 	} else {
 		slab_count_apart(&s->slub.base, BARN_PUT_FAIL, 1);
@@ -561,13 +572,13 @@ static void defer_object(struct slab_ctx *ctx, struct sheaf_cache *s,
 	urcu_bp_call_rcu(&o->rcu, object_grace_period_over);
 }
 
-static void defer_sheaf(struct slab_ctx *ctx, struct sheaf_cache *s,
-			struct sheaf *sheaf)
+/* Behind readers it goes to that node's barn, or to the slabs. No lock held. */
+static void defer_sheaf(struct sheaf_cache *s, struct sheaf *sheaf,
+			uint32_t node)
 {
 	rcu_begin(s);
 	/* REL(sheaf-rcu): see ACQ(sheaf-rcu) */
-	atomic_store_explicit(&sheaf->node, local_node(ctx),
-			      memory_order_release);
+	atomic_store_explicit(&sheaf->node, node, memory_order_release);
 	urcu_bp_call_rcu(&sheaf->rcu, grace_period_over);
 }
 
@@ -604,12 +615,13 @@ static void reap(struct slab_ctx *ctx, struct sheaf_cache *s)
 	sheaf = atomic_exchange_explicit(&s->rcu_done, NULL,
 					 memory_order_acquire);
 	for (; sheaf; sheaf = next) {
+		/* relaxed: whoever made the list has seen it */
+		const uint32_t node = atomic_load_explicit(
+			&sheaf->node, memory_order_relaxed);
+
 		next = sheaf->next;
 		sheaf_flush(ctx, s, sheaf);
-		/* relaxed: whoever made the list has seen it */
-		if (!barn_offer(&s->barn[atomic_load_explicit(
-					&sheaf->node, memory_order_relaxed)],
-				sheaf))
+		if (node == NO_BARN || !barn_offer(&s->barn[node], sheaf))
 			sheaf_drop(ctx, s, sheaf);
 	}
 }
@@ -1084,7 +1096,8 @@ static unsigned sheaves_alloc_bulk(struct slab_ctx *ctx,
 	}
 	if (got == n || slub_alloc_bulk(ctx, base, gfp, n - got, &out[got]))
 		return n;
-	sheaves_free_bulk(ctx, base, got, out);
+	/* nobody had them: they are not freed through sheaves */
+	slub_free_bulk(ctx, base, got, out);
 	return 0;
 }
 
@@ -1148,31 +1161,24 @@ static void sheaves_free_rcu(struct slab_ctx *ctx, struct kmem_cache *base,
 	}
 	cpu_drop(s, c);
 	if (full)
-		defer_sheaf(ctx, s, full);
+		defer_sheaf(s, full, local_node(ctx));
 	count(ctx, s, FREE_RCU_SHEAF, 1);
 }
 
-/* Every CPU's rcu_free goes to the slabs, behind one grace period. */
-static void flush_rcu_free(struct slab_ctx *ctx, struct sheaf_cache *s)
+/* The CPU's rcu_free goes to the slabs, in time: whoever shrinks may be a
+ * reader that reclaims, and must not wait. */
+static void flush_rcu_free(struct sheaf_cache *s, unsigned slot)
 {
-	struct sheaf *list = NULL;
-	unsigned nr = 0;
+	struct sheaf_cpu *c = &s->cpu[slot];
+	struct sheaf *sheaf;
 
-	for (unsigned i = 0; i < s->nr_slots; i++) {
-		struct sheaf_cpu *c = &s->cpu[i];
-
-		/* not in a section's reach */
-		spin_lock(&c->lock);
-		if (c->rcu_free)
-			list_add(&list, &nr, c->rcu_free);
-		c->rcu_free = NULL;
-		spin_unlock(&c->lock);
-	}
-	if (!nr)
-		return;
-	slab_rcu_synchronize();
-	while (nr)
-		sheaf_flush_and_drop(ctx, s, list_take(&list, &nr));
+	/* not in a section's reach */
+	spin_lock(&c->lock);
+	sheaf = c->rcu_free;
+	c->rcu_free = NULL;
+	spin_unlock(&c->lock);
+	if (sheaf)
+		defer_sheaf(s, sheaf, NO_BARN);
 }
 
 /* ---- lent sheaves ------------------------------------------------------- */
@@ -1312,6 +1318,7 @@ static void flush_cpu(struct slab_ctx *ctx, struct sheaf_cache *s,
 	cpu_drop(s, c);
 	if (spare)
 		sheaf_flush_and_drop(ctx, s, spare);
+	flush_rcu_free(s, slot);
 	for (uint32_t n = 0; n < s->capacity; n += FLUSH_BATCH)
 		if (flush_main_step(ctx, s, cpu_hold_remote(s, slot)))
 			return;
@@ -1346,7 +1353,6 @@ static int sheaves_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
 	reap(ctx, s);
 	if (!s->capacity)
 		return slub_shrink(ctx, base);
-	flush_rcu_free(ctx, s);
 	for (unsigned i = 0; i < s->nr_slots; i++)
 		flush_cpu(ctx, s, i);
 	slub_flush(ctx, base);
@@ -1376,6 +1382,8 @@ static unsigned long sheaves_shutdown(struct slab_ctx *ctx,
 {
 	struct sheaf_cache *s = to_sheaves(base);
 
+	for (unsigned i = 0; s->capacity && i < s->nr_slots; i++)
+		flush_rcu_free(s, i);
 	rcu_wait(s);
 	if (s->capacity) {
 		sheaves_shrink(ctx, base);
@@ -1489,11 +1497,18 @@ static int sheaves_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 	return rc;
 }
 
-static int sheaves_thread_enter(struct slab_ctx *ctx)
+static int sheaves_geometry(const struct slab_config *cfg, struct kmem_cache *s)
 {
-	ctx->priv = (void *)(uintptr_t)slab_memory_node(ctx->slab->machine,
-							ctx->node);
-	return slub_thread_enter(ctx);
+	struct slab_config newer = *cfg;
+
+	newer.kernel = KERNEL_6_12;
+	return slub_cache_geometry(&newer, s);
+}
+
+static int sheaves_open(struct slab_allocator *slab)
+{
+	slab->config.kernel = KERNEL_6_12; /* of kmalloc's caches as well */
+	return slub_open(slab);
 }
 
 /* ---- what can be seen --------------------------------------------------- */
@@ -1581,15 +1596,14 @@ static const char *sheaves_verify(const struct kmem_cache *base)
 static const struct slab_ops engine_ops = {
 	.name = ENGINE_NAME,
 	.summary = "per-CPU arrays and a barn per node over slub (6.18)",
-	.features = SLAB_F_NO_MERGE,
 	.cache_bytes = sizeof(struct sheaf_cache),
-	.geometry = slub_cache_geometry,
-	.open = slub_open,
+	.geometry = sheaves_geometry,
+	.open = sheaves_open,
 	.cache_open = sheaves_cache_open,
 	.cache_close = sheaves_cache_close,
 	.shrink = sheaves_shrink,
 	.shutdown = sheaves_shutdown,
-	.thread_enter = sheaves_thread_enter,
+	.thread_enter = slub_thread_enter,
 	.info = slub_info,
 	.attributes = sheaves_attributes,
 	.verify = sheaves_verify,

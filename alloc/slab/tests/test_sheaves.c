@@ -386,6 +386,38 @@ Test(sheaves, capacity_follows_size_flags_and_wish)
 	}
 }
 
+/* A wish for sheaves keeps a cache apart, having them does not. */
+Test(sheaves, only_caches_that_asked_for_sheaves_are_not_merged)
+{
+	struct slab_bench *b = slab_bench_make(&engine_ops, NULL);
+	struct kmem_cache *plain = cache_of(b, 104, 0);
+	struct kmem_cache *like = cache_of(b, 100, 0);
+	struct kmem_cache *asked = cache_of(b, 104, 60);
+	struct kmem_cache *asked_too = cache_of(b, 104, 60);
+
+	cr_assert_eq(plain, like);
+	cr_assert(asked != plain && asked_too != plain && asked != asked_too);
+	slab_bench_end(b);
+}
+
+/* 11000 bytes: 6.1 has order 1 for a single object. */
+Test(sheaves, the_geometry_is_the_newer_one)
+{
+	const struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 4,
+			    .slub_max_order = 3 },
+	};
+	struct slab_bench *b = slab_bench_make(&engine_ops, &spec);
+	struct kmem_cache *s = cache_of(b, 11000, 0);
+
+	cr_assert_eq(s->order, 3);
+	cr_assert_eq(s->objects, 2);
+	cr_assert_eq(kmalloc_cache(&b->ctx, 96, GFP_KERNEL)->align, 32);
+	slab_bench_end(b);
+}
+
 /* ---- nodes, other threads --------------------------------------------------
  */
 
@@ -539,6 +571,35 @@ Test(sheaves, a_full_barn_takes_no_more_behind_readers)
 	fixture_end(f);
 }
 
+/* A thread that reads and reclaims does not wait for itself; what it flushed
+ * goes to the slabs when it has left. */
+Test(sheaves, a_reader_may_shrink, .timeout = 20)
+{
+	struct fixture *f = small_fixture();
+	struct slab_ctx *ctx = &f->b->ctx;
+	void *freed[5];
+
+	take(f, 40);
+	memcpy(freed, &f->object[35], sizeof(freed));
+	while (f->nr > 35)
+		kmem_cache_free_rcu(ctx, f->s, f->object[--f->nr]);
+	cr_assert_eq(part(f)->rcu_free->size, 5);
+	slab_rcu_read_lock();
+	cr_assert_eq(kmem_cache_shrink(ctx, f->s), 1);
+	cr_assert_null(part(f)->rcu_free);
+	counted_since(f, SHEAF_FLUSH);
+	counted_since(f, BARN_PUT);
+	take(f, 200);
+	for (unsigned i = 0; i < f->nr; i++)
+		cr_assert_not(among(freed, 5, f->object[i]));
+	slab_rcu_read_unlock();
+	slab_rcu_barrier();
+	reap(ctx, to_sheaves(f->s));
+	cr_assert_eq(counted_since(f, SHEAF_FLUSH), 5);
+	cr_assert_eq(counted_since(f, BARN_PUT), 0);
+	fixture_end(f);
+}
+
 /* Objects of another node, and of caches without sheaves, wait by themselves.
  */
 Test(sheaves, what_no_sheaf_takes_waits_as_well)
@@ -670,6 +731,27 @@ Test(sheaves, frees_behind_readers_need_no_sheaf)
 	cr_assert_eq(slab_counter_sum(f->s, FREE_RCU_SHEAF) +
 			     slab_counter_sum(f->s, FREE_RCU_SHEAF_FAIL),
 		     5 * LARGE_SHEAF);
+	give_all_pages(f->b, h);
+	fixture_end(f);
+}
+
+/* Objects that a bulk allocation had at hand when it failed go to their slabs;
+ * nobody has freed them. */
+Test(sheaves, a_bulk_allocation_that_fails_frees_nothing_to_sheaves)
+{
+	struct fixture *f = small_fixture();
+	struct hoard *h;
+	void *object[400];
+
+	take(f, 1);
+	cr_assert_eq(part(f)->main->size, 31);
+	h = take_all_pages(f->b);
+	cr_assert_eq(kmem_cache_alloc_bulk(&f->b->ctx, f->s,
+					   GFP_NOWAIT | GFP_BIT_NOWARN, 400,
+					   object),
+		     0);
+	cr_assert_eq(slab_counter_sum(f->s, FREE_CPU_SHEAF), 0);
+	cr_assert_eq(part(f)->main->size, 0);
 	give_all_pages(f->b, h);
 	fixture_end(f);
 }

@@ -279,6 +279,7 @@ void rep_slab_count(struct rep *rep)
 {
 	if (!rep->slab)
 		return;
+	slab_settle(&rep->slab_ctx);
 	rep->slab_padding = -1;
 	if (rep->team.cache)
 		rep->slab_padding = 1 - (double)rep->params->workload.size /

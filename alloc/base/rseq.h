@@ -90,6 +90,25 @@ const volatile uint32_t *rseq_cpu_id_pointer(void);
 				    "jmp %l[restart]\n\t" \
 				    ".popsection\n\t"
 
+/* *word = value, if this runs on that CPU; false if it does not. Sections of
+ * other threads on the CPU that loaded the word before restart. */
+ALWAYS_INLINE bool rseq_store_on(unsigned cpu, void *word, void *value)
+{
+restart:
+	__asm__ goto volatile(RSEQ_BEGIN "cmpl %%fs:4(%[rseq]), %[cpu]\n\t"
+					 "jne %l[elsewhere]\n\t"
+					 /* commit */
+					 "movq %[value], (%[word])\n\t" RSEQ_END
+			      :
+			      : [rseq] "r"(__rseq_offset), [word] "r"(word),
+				[cpu] "r"(cpu), [value] "r"(value)
+			      : "rax", "memory", "cc"
+			      : restart, elsewhere);
+	return true;
+elsewhere:
+	return false;
+}
+
 /*
  * slot[cpu], by the OS's CPU number, points to that CPU's set: one block of
  * memory in which the stacks lie at byte offsets chosen by the owner, the same

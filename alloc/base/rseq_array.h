@@ -33,11 +33,18 @@ struct object_array {
 	void *object[];
 };
 
+/* Read by every fast path of its CPU, written by whoever takes the array away:
+ * no line is shared with another CPU's. */
+struct array_slot {
+	_Atomic(struct object_array *) array;
+} __attribute__((aligned(2 * CACHELINE_SIZE)));
+
 struct array_slots {
-	_Atomic(struct object_array *) *slot; /* by the OS's CPU number */
+	struct array_slot *slot; /* by the OS's CPU number */
 };
 
 #if RSEQ_X86_64
+_Static_assert(sizeof(struct array_slot) == 128, "in the sections");
 _Static_assert(offsetof(struct object_array, size) == 24, "in the sections");
 _Static_assert(offsetof(struct object_array, object) == 32, "in the sections");
 
@@ -49,7 +56,8 @@ ALWAYS_INLINE void *array_pop(const struct array_slots *slots, uint32_t limit)
 restart:
 	__asm__ goto volatile(RSEQ_BEGIN
 			      "movl %%fs:4(%[rseq]), %%eax\n\t"
-			      "movq (%[slot], %%rax, 8), %%rax\n\t"
+			      "shll $7, %%eax\n\t"
+			      "movq (%[slot], %%rax), %%rax\n\t"
 			      "xorl %k[object], %k[object]\n\t"
 			      "movl 24(%%rax), %%ecx\n\t"
 			      /* 0 and a held array's number are both above */
@@ -74,7 +82,8 @@ ALWAYS_INLINE bool array_push(const struct array_slots *slots, uint32_t limit,
 restart:
 	__asm__ goto volatile(
 		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
 			   "movl 24(%%rax), %%ecx\n\t"
 			   "cmpl %[limit], %%ecx\n\t"
 			   "jae %l[full]\n\t"
@@ -96,20 +105,7 @@ full:
 ALWAYS_INLINE bool array_slot_set(const struct array_slots *slots, unsigned cpu,
 				  struct object_array *array)
 {
-restart:
-	__asm__ goto volatile(
-		RSEQ_BEGIN "cmpl %%fs:4(%[rseq]), %[cpu]\n\t"
-			   "jne %l[elsewhere]\n\t"
-			   /* commit */
-			   "movq %[array], (%[slot])\n\t" RSEQ_END
-		:
-		: [rseq] "r"(__rseq_offset), [slot] "r"(&slots->slot[cpu]),
-		  [cpu] "r"(cpu), [array] "r"(array)
-		: "rax", "memory", "cc"
-		: restart, elsewhere);
-	return true;
-elsewhere:
-	return false;
+	return rseq_store_on(cpu, &slots->slot[cpu], array);
 }
 #endif /* RSEQ_X86_64 */
 

@@ -7,12 +7,19 @@
  * one block of memory. slot[cpu] points to the CPU's head. A section loads the
  * slot, and commits with one store to head->first.
  *
+ * Beside its list a head has a place for one object that was put off: given
+ * back, but not taken up yet (list_push_or_put_off). What becomes of it is its
+ * owner's affair. A head may say that no object of one block, the last one's,
+ * is put off.
+ *
  * Ordering: as for the stacks of rseq.h. What a section reads of an object
  * may be stale (its owner writes to it); then the section does not commit,
  * since whoever gave the object away ran on this CPU in between.
  *
- * Taking a head away: point its slot at one with first NULL and bytes 0, so
- * that pops and pushes fail, then see to it that no section is left that loaded
+ * Taking a head away: point its slot at LIST_HEAD_HELD, whose first is NULL and
+ * whose bytes are 0, so that pops and pushes fail, and whose place is taken for
+ * good, so that nothing is put off; then see to it that no section is left that
+ * loaded
  * the old slot. list_slot_set() does both at once for the CPU that it runs on:
  * a section of another thread on that CPU was interrupted, and restarts. For
  * another CPU: store the slot, then rseq_fence_cpu().
@@ -24,20 +31,46 @@
 
 #include "alloc/base/rseq.h"
 
+#if RSEQ_X86_64
+#include <emmintrin.h>
+#endif
+
 struct list_head {
 	void *first;  /* NULL: empty */
 	uint64_t tag; /* the owner's; not looked at by sections */
 	char *base;   /* the range: [base, base + bytes) */
 	uint64_t bytes;
+	void *late; /* the object that was put off; NULL: none */
+	char *last; /* the block of which none is; LIST_NO_BLOCK: any */
 };
 
+/* More than a block's length in front of every address. */
+#define LIST_NO_BLOCK ((char *)UINTPTR_MAX)
+/* In head->late: none can be put off; no address of an object. */
+#define LIST_REFUSED ((void *)1)
+
+#define LIST_HEAD_HELD                                      \
+	(struct list_head)                                  \
+	{                                                   \
+		.late = LIST_REFUSED, .last = LIST_NO_BLOCK \
+	}
+
+/* Read by every fast path of its CPU, written by whoever takes the head away:
+ * no line is shared with another CPU's. */
+struct list_slot {
+	_Atomic(struct list_head *) head;
+} __attribute__((aligned(2 * CACHELINE_SIZE)));
+
 struct list_slots {
-	_Atomic(struct list_head *) *slot; /* by the OS's CPU number */
+	struct list_slot *slot; /* by the OS's CPU number */
 };
 
 #if RSEQ_X86_64
+_Static_assert(sizeof(struct list_slot) == 128, "in the sections");
 _Static_assert(offsetof(struct list_head, base) == 16, "in the sections");
 _Static_assert(offsetof(struct list_head, bytes) == 24, "in the sections");
+_Static_assert(offsetof(struct list_head, late) == 32, "in the sections");
+_Static_assert(offsetof(struct list_head, last) == 40, "in the sections");
 
 /* The number of the CPU; at once out of date. */
 ALWAYS_INLINE unsigned rseq_current_cpu(void)
@@ -57,7 +90,8 @@ ALWAYS_INLINE void *list_pop(const struct list_slots *slots, size_t at)
 
 restart:
 	__asm__ goto volatile(RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-					 "movq (%[slot], %%rax, 8), %%rax\n\t"
+					 "shll $7, %%eax\n\t"
+					 "movq (%[slot], %%rax), %%rax\n\t"
 					 "movq (%%rax), %[object]\n\t"
 					 "testq %[object], %[object]\n\t"
 					 "jz 2f\n\t"
@@ -79,7 +113,8 @@ ALWAYS_INLINE bool list_push(const struct list_slots *slots, size_t at,
 restart:
 	__asm__ goto volatile(
 		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
 			   "movq %[object], %%rcx\n\t"
 			   "subq 16(%%rax), %%rcx\n\t"
 			   "cmpq 24(%%rax), %%rcx\n\t"
@@ -110,7 +145,8 @@ ALWAYS_INLINE void *list_pop_encoded(const struct list_slots *slots, size_t at,
 restart:
 	__asm__ goto volatile(
 		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
 			   "movq (%%rax), %[object]\n\t"
 			   "testq %[object], %[object]\n\t"
 			   "jz 2f\n\t"
@@ -139,7 +175,8 @@ ALWAYS_INLINE enum list_pushed list_push_encoded(const struct list_slots *slots,
 restart:
 	__asm__ goto volatile(
 		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "movq (%[slot], %%rax, 8), %%rax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
 			   "movq %[object], %%rcx\n\t"
 			   "subq 16(%%rax), %%rcx\n\t"
 			   "cmpq 24(%%rax), %%rcx\n\t"
@@ -166,24 +203,114 @@ twice:
 	return LIST_TWICE;
 }
 
+/*
+ * Pushes the object if it lies in the range, else puts it off: this CPU's place
+ * is its. Returns the object itself: pushed. Another: put off; that one was
+ * there, and the caller has now to take it up; NULL: put off, none was there.
+ * LIST_REFUSED: the CPU's head is held, or puts nothing off, or the object lies
+ * in the `block` bytes from head->last; nothing was done. Which word is the
+ * commit's is chosen before, since a section has but one.
+ */
+ALWAYS_INLINE void *list_push_or_put_off(const struct list_slots *slots,
+					 size_t at, uint64_t block,
+					 void *object)
+{
+	void *before;
+
+restart:
+	__asm__ goto volatile(
+		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
+			   "movq %[object], %%rcx\n\t"
+			   "subq 16(%%rax), %%rcx\n\t"
+			   "cmpq 24(%%rax), %%rcx\n\t"
+			   "jb 5f\n\t"
+			   "movq %[object], %%rcx\n\t"
+			   "subq 40(%%rax), %%rcx\n\t"
+			   "movl $1, %k[before]\n\t"
+			   "cmpq %[block], %%rcx\n\t"
+			   "jb 2f\n\t"
+			   "movq 32(%%rax), %[before]\n\t"
+			   "cmpq $1, %[before]\n\t"
+			   "je 2f\n\t"
+			   "addq $32, %%rax\n\t"
+			   "jmp 6f\n"
+			   "5:\n\t"
+			   "movq (%%rax), %%rcx\n\t"
+			   "movq %[object], %[before]\n\t"
+			   "movq %%rcx, (%[object], %[at])\n"
+			   "6:\n\t"
+			   /* commit */
+			   "movq %[object], (%%rax)\n\t" RSEQ_END
+		: [before] "=&r"(before)
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
+		  [at] "r"(at), [block] "rm"(block), [object] "r"(object)
+		: "rax", "rcx", "memory", "cc"
+		: restart);
+	return before;
+}
+
+/* The object that was put off on this CPU, which the caller has now to take up;
+ * NULL: there is none. */
+ALWAYS_INLINE void *list_take_up(const struct list_slots *slots)
+{
+	void *object;
+
+restart:
+	__asm__ goto volatile(
+		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
+			   "movq 32(%%rax), %[object]\n\t"
+			   /* neither NULL nor LIST_REFUSED */
+			   "cmpq $1, %[object]\n\t"
+			   "jbe 2f\n\t"
+			   /* commit */
+			   "movq $0, 32(%%rax)\n\t" RSEQ_END
+		: [object] "=&r"(object)
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot)
+		: "rax", "memory", "cc"
+		: restart);
+	return object == LIST_REFUSED ? NULL : object;
+}
+
+/*
+ * Hands out the object that was put off, if it still is that one and this CPU's
+ * range is empty; head->last becomes `block`. Both in one store of 16 bytes.
+ * False: nothing was done.
+ */
+ALWAYS_INLINE bool list_hand_out(const struct list_slots *slots, void *object,
+				 char *block)
+{
+	const __m128i after = _mm_set_epi64x((long long)(uintptr_t)block, 0);
+
+restart:
+	__asm__ goto volatile(
+		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
+			   "shll $7, %%eax\n\t"
+			   "movq (%[slot], %%rax), %%rax\n\t"
+			   "cmpq %[object], 32(%%rax)\n\t"
+			   "jne %l[other]\n\t"
+			   "cmpq $0, 24(%%rax)\n\t"
+			   "jne %l[other]\n\t"
+			   /* commit */
+			   "movaps %[after], 32(%%rax)\n\t" RSEQ_END
+		:
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
+		  [object] "r"(object), [after] "x"(after)
+		: "rax", "memory", "cc"
+		: restart, other);
+	return true;
+other:
+	return false;
+}
+
 /* slot[cpu] = head, if this runs on that CPU; false if it does not. */
 ALWAYS_INLINE bool list_slot_set(const struct list_slots *slots, unsigned cpu,
 				 struct list_head *head)
 {
-restart:
-	__asm__ goto volatile(
-		RSEQ_BEGIN "cmpl %%fs:4(%[rseq]), %[cpu]\n\t"
-			   "jne %l[elsewhere]\n\t"
-			   /* commit */
-			   "movq %[head], (%[slot])\n\t" RSEQ_END
-		:
-		: [rseq] "r"(__rseq_offset), [slot] "r"(&slots->slot[cpu]),
-		  [cpu] "r"(cpu), [head] "r"(head)
-		: "rax", "memory", "cc"
-		: restart, elsewhere);
-	return true;
-elsewhere:
-	return false;
+	return rseq_store_on(cpu, &slots->slot[cpu], head);
 }
 #endif /* RSEQ_X86_64 */
 

@@ -78,6 +78,9 @@ struct slab_ops {
 	void (*cache_close)(struct kmem_cache *s);
 	int (*shrink)(struct slab_ctx *ctx, struct kmem_cache *s);
 	unsigned long (*shutdown)(struct slab_ctx *ctx, struct kmem_cache *s);
+	/* May be NULL: brings to its end what the engine put off, before
+	 * somebody looks. Any thread, mutex held. */
+	void (*settle)(struct slab_ctx *ctx, struct kmem_cache *s);
 	/* May be NULL: by the thread itself, before its first and after its
 	 * last call. */
 	int (*thread_enter)(struct slab_ctx *ctx);

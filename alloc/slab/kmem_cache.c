@@ -108,10 +108,27 @@ const char *slab_counter_name(enum slab_counter c)
 		[SLAB_REAPED] = "slab_reaped",
 		[REMOTE_FREE] = "remote_free",
 		[REMOTE_NODE_FREE] = "remote_node_free",
+		[HANDED_OUT] = "handed_out",
 	};
 	_Static_assert(ARRAY_SIZE(names) == NR_SLAB_COUNTERS, "one each");
 
 	return names[c];
+}
+
+/* One that was handed out counts as each of what it stands for. */
+static uint64_t count_of(const struct slab_counters *n, enum slab_counter c)
+{
+	switch (c) {
+	case ALLOC_SLOWPATH:
+	case FREE_SLOWPATH:
+	case CPU_PARTIAL_FREE:
+	case DEACTIVATE_BYPASS:
+	case CPU_PARTIAL_ALLOC:
+	case ALLOC_REFILL:
+		return n->v[c] + n->v[HANDED_OUT];
+	default:
+		return n->v[c];
+	}
 }
 
 static uint64_t sum_of_contexts(const struct kmem_cache *s, enum slab_counter c)
@@ -119,7 +136,7 @@ static uint64_t sum_of_contexts(const struct kmem_cache *s, enum slab_counter c)
 	uint64_t sum = 0;
 
 	for (const struct slab_ctx *x = s->slab->contexts; x; x = x->next)
-		sum += x->counters[s->id].v[c];
+		sum += count_of(&x->counters[s->id], c);
 	return sum;
 }
 
@@ -151,7 +168,7 @@ uint64_t slab_counter_of_cpu(struct kmem_cache *s, enum slab_counter c,
 		sum = s->cpu_count[cpu].v[c];
 	for (const struct slab_ctx *x = s->slab->contexts; x; x = x->next)
 		if (x->cpu == cpu)
-			sum += x->counters[s->id].v[c];
+			sum += count_of(&x->counters[s->id], c);
 	pthread_mutex_unlock(&s->slab->mutex);
 	return sum;
 }
@@ -168,9 +185,11 @@ static int take_counts(struct kmem_cache *s, const struct slab_ctx *x,
 		s->slab->machine->desc.topo.nr_cpus * sizeof(*s->cpu_count);
 	uint64_t any = 0;
 
-	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++) {
-		slab_count_apart(s, (enum slab_counter)c, sign * from->v[c]);
-		any |= from->v[c];
+	for (unsigned i = 0; i < NR_SLAB_COUNTERS; i++) {
+		const enum slab_counter c = (enum slab_counter)i;
+
+		slab_count_apart(s, c, sign * count_of(from, c));
+		any |= count_of(from, c);
 	}
 	if (!any)
 		return 0;
@@ -181,7 +200,8 @@ static int take_counts(struct kmem_cache *s, const struct slab_ctx *x,
 		memset(s->cpu_count, 0, bytes);
 	}
 	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
-		s->cpu_count[x->cpu].v[c] += sign * from->v[c];
+		s->cpu_count[x->cpu].v[c] +=
+			sign * count_of(from, (enum slab_counter)c);
 	return 0;
 }
 
@@ -675,6 +695,18 @@ const char *slab_verify(struct slab_allocator *slab)
 		broken = slab->ops->verify(s);
 	pthread_mutex_unlock(&slab->mutex);
 	return broken;
+}
+
+void slab_settle(struct slab_ctx *ctx)
+{
+	struct slab_allocator *slab = ctx->slab;
+
+	if (!slab->ops->settle)
+		return;
+	pthread_mutex_lock(&slab->mutex);
+	for (struct kmem_cache *s = slab->newest; s; s = s->next)
+		slab->ops->settle(ctx, s);
+	pthread_mutex_unlock(&slab->mutex);
 }
 
 /* ---- objects, out of line

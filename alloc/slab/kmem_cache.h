@@ -57,6 +57,9 @@ uint64_t slab_pages_in_use(const struct slab_allocator *slab);
 
 /* NULL, or the broken invariant of any cache. Nobody else is inside. */
 const char *slab_verify(struct slab_allocator *slab);
+/* Brings to its end what engines put off, so that what is counted and seen from
+ * then on is exact (while no other thread is inside). */
+void slab_settle(struct slab_ctx *ctx);
 
 /* ---- caches
  * ------------------------------------------------------------------ */

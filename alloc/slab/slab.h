@@ -94,7 +94,11 @@ const char *slab_flags_format(uint32_t flags, char *buf, size_t len);
  * sheaves and of `slab` (objects that came from and went to shared arrays,
  * objects taken from a named node's slabs, alien arrays that ran over, slabs
  * that a reaper gave back); remote_free counts objects freed by another CPU
- * than that which took their slab, remote_node_free those of another node. */
+ * than that which took their slab, remote_node_free those of another node.
+ * handed_out (SLUB): frees that were put off and then came to nothing, since
+ * the next slow allocation handed the object out again; one is an
+ * alloc_slowpath, a free_slowpath, a cpu_partial_free, a deactivate_bypass, a
+ * cpu_partial_alloc and an alloc_refill, and is counted in those as well. */
 enum slab_counter {
 	ALLOC_FASTPATH,
 	ALLOC_SLOWPATH,
@@ -147,6 +151,7 @@ enum slab_counter {
 	SLAB_REAPED,
 	REMOTE_FREE,
 	REMOTE_NODE_FREE,
+	HANDED_OUT,
 	NR_SLAB_COUNTERS
 };
 

@@ -23,9 +23,25 @@
  *
  * A CPU's part is held (cpu_hold) by whoever has its lock and has taken its
  * list out of the fast path's reach. With sequences: the slot points at an
- * empty head, and no section of that CPU is under way. With compare-and-swap:
+ * held head, and no section of that CPU is under way. With compare-and-swap:
  * `bytes` was made 0, so that no push begins, and then the list was swapped
  * for NULL under a new id, so that none that had begun succeeds.
+ *
+ * Frees that are put off. With sequences, a free to a slab that is not the
+ * CPU's own waits (head.late) until the next such free, or until the CPU has no
+ * object left; by then its lines, asked for in time, are there. If it then
+ * turns out that its slab was full, the course of things is settled: the slab
+ * would be frozen, go to the CPU's chain, become the CPU's slab, and its one
+ * object would be handed out. So that object is handed out, with neither its
+ * slab nor itself written to; all that is kept is whose slab would be the CPU's
+ * (head.last), and all that would have been counted is. It is done only while
+ * the CPU has no other slab, or a free to that one would be taken for one to
+ * the CPU's own. Whoever holds the CPU's part first makes that slab the CPU's
+ * in truth (adopt_last); whoever takes away or looks at what a cache has, takes
+ * up what was put off (slub_settle). Without other threads the counts and
+ * states are those of SLUB without it, at every point where one can look. For
+ * other threads the free happened when it is taken up, and a slab that they
+ * took hold of meanwhile is not the CPU's any more.
  *
  * Lock order (outermost first):
  *   1. slab->mutex      create, shrink, destroy
@@ -67,7 +83,7 @@
 #include "alloc/slab/rcu.h"
 
 /* Where the slots of a CPU point whose part is held. */
-static struct list_head empty_head;
+static struct list_head held_head = LIST_HEAD_HELD;
 
 ALWAYS_INLINE struct page *page_of(const struct slub_cache *s, uint32_t pfn)
 {
@@ -311,6 +327,30 @@ static void *pair_take(struct slub_cache *s, struct slub_cpu *c)
 	}
 }
 
+/* Makes the slab of the object that was handed out last the held CPU's, unless
+ * another CPU has taken hold of it. */
+static void adopt_last(struct slab_ctx *ctx, struct slub_cache *s,
+		       struct slub_cpu *c)
+{
+	struct page *page;
+	struct slub_state t;
+	uint64_t word;
+
+	if (likely(c->head.last == LIST_NO_BLOCK))
+		return;
+	page = slab_virt_to_page(s->base.slab, c->head.last);
+	c->head.last = LIST_NO_BLOCK;
+	word = slub_word(page);
+	do {
+		t = slub_state_of(word);
+		if (c->slab != PFN_LIST_END || t.first || t.frozen)
+			return;
+		t.frozen = true;
+		t.cpu = c->cpu;
+	} while (!state_swap(ctx, s, page, &word, t));
+	c->slab = pfn_of(s, page);
+}
+
 #if RSEQ_X86_64
 static struct slub_cpu *rseq_hold(struct slub_cache *s) NO_LOCK_ANALYSIS
 {
@@ -319,7 +359,7 @@ static struct slub_cpu *rseq_hold(struct slub_cache *s) NO_LOCK_ANALYSIS
 		struct slub_cpu *c = &s->cpu[cpu];
 
 		spin_lock(&c->lock);
-		if (likely(list_slot_set(&s->slots, cpu, &empty_head)))
+		if (likely(list_slot_set(&s->slots, cpu, &held_head)))
 			return c;
 		spin_unlock(&c->lock); /* on another CPU by now */
 	}
@@ -336,6 +376,7 @@ static struct hold cpu_hold(struct slab_ctx *ctx,
 	if (likely(s->mode != SLUB_CMPXCHG)) {
 		h.c = rseq_hold(s);
 		SLUB_ACQUIRE(s);
+		adopt_last(ctx, s, h.c);
 		h.freelist = h.c->head.first;
 		return h;
 	}
@@ -348,7 +389,7 @@ static struct hold cpu_hold(struct slab_ctx *ctx,
 }
 
 /* Holds any CPU's part. */
-static struct hold cpu_hold_remote(struct slub_cache *s,
+static struct hold cpu_hold_remote(struct slab_ctx *ctx, struct slub_cache *s,
 				   unsigned slot) NO_LOCK_ANALYSIS
 {
 	struct hold h = { .c = &s->cpu[slot] };
@@ -360,10 +401,11 @@ static struct hold cpu_hold_remote(struct slub_cache *s,
 		return h;
 	}
 	/* relaxed: the fence that follows orders it */
-	atomic_store_explicit(&s->slots.slot[slot], &empty_head,
+	atomic_store_explicit(&s->slots.slot[slot].head, &held_head,
 			      memory_order_relaxed);
 	check(!rseq_fence_cpu(slot), "membarrier refuses");
 	SLUB_ACQUIRE(s);
+	adopt_last(ctx, s, h.c);
 	h.freelist = h.c->head.first;
 	return h;
 }
@@ -398,7 +440,7 @@ static void cpu_drop(struct slub_cache *s, struct hold h) NO_LOCK_ANALYSIS
 		head->first = h.freelist;
 		head->bytes = bytes;
 		/* REL(slub-slot): the head before its address */
-		atomic_store_explicit(&s->slots.slot[c->cpu], head,
+		atomic_store_explicit(&s->slots.slot[c->cpu].head, head,
 				      memory_order_release);
 	}
 	spin_unlock(&c->lock);
@@ -467,19 +509,34 @@ static uint32_t chain_push(struct slub_cache *s, struct slub_cpu *c,
 	return drained;
 }
 
-/* A slab that was full got an object back: it goes to this CPU's chain. */
-static void put_cpu_partial(struct slab_ctx *ctx, struct slub_cache *s,
-			    struct page *page)
+/* The CPU that a free of this thread is one of. */
+static unsigned cpu_now(const struct slab_ctx *ctx, const struct slub_cache *s)
 {
-	unsigned slot = ctx->cpu;
-	struct slub_cpu *c;
-	uint32_t drained;
-
 #if RSEQ_X86_64
 	if (s->mode != SLUB_CMPXCHG)
-		slot = rseq_current_cpu();
+		return rseq_current_cpu();
 #endif
-	c = &s->cpu[slot];
+	(void)s;
+	return ctx->cpu;
+}
+
+/* Would one more slab drain the chain? At once out of date without c->lock. */
+static bool chain_is_full(const struct slub_cache *s, const struct slub_cpu *c)
+{
+	/* relaxed: as said */
+	const uint32_t first = __atomic_load_n(&c->partial, __ATOMIC_RELAXED);
+
+	return first != PFN_LIST_END &&
+	       page_of(s, first)->prev >= s->cpu_partial_slabs;
+}
+
+/* A slab that was full got an object back: it goes to the CPU's chain. */
+static void put_cpu_partial(struct slab_ctx *ctx, struct slub_cache *s,
+			    unsigned cpu, struct page *page)
+{
+	struct slub_cpu *c = &s->cpu[cpu];
+	uint32_t drained;
+
 	spin_lock(&c->lock);
 	drained = chain_push(s, c, page, true);
 	spin_unlock(&c->lock);
@@ -587,10 +644,10 @@ static bool get_partial(struct slab_ctx *ctx, struct slub_cache *s,
 /* ---- lists of free objects
  * ---------------------------------------------------- */
 
-/* Objects of one slab, linked from head to tail. */
+/* Objects of one slab, linked from head to tail, freed on `cpu`. */
 struct detached {
 	void *head, *tail;
-	unsigned nr;
+	unsigned nr, cpu;
 };
 
 NOINLINE void slub_report_twice(struct slub_cache *s, const void *object)
@@ -665,23 +722,6 @@ static void deactivate(struct slab_ctx *ctx, struct slub_cache *s,
 	add_partial(s, n, page, !remote);
 	spin_unlock(&n->lock);
 	count(ctx, s, remote ? DEACTIVATE_TO_TAIL : DEACTIVATE_TO_HEAD);
-}
-
-/* Takes a CPU's slab and chain away from it. */
-static void flush_cpu(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
-{
-	struct hold h = cpu_hold_remote(s, slot);
-	const uint32_t slab = h.c->slab, chain = h.c->partial;
-	void *list = h.freelist;
-
-	h.freelist = NULL;
-	h.c->slab = h.c->partial = PFN_LIST_END;
-	cpu_drop(s, h);
-	if (slab != PFN_LIST_END) {
-		count(ctx, s, CPUSLAB_FLUSH);
-		deactivate(ctx, s, page_of(s, slab), list);
-	}
-	unfreeze_chain(ctx, s, chain);
 }
 
 /* ---- allocation
@@ -802,9 +842,12 @@ static void *take_first(struct slub_cache *s, struct hold *h)
 
 static void *alloc_debug(struct slab_ctx *ctx, struct slub_cache *s, gfp_t gfp,
 			 unsigned nid);
+static void take_up(struct slab_ctx *ctx, struct slub_cache *s);
+static NOINLINE void free_now(struct slab_ctx *ctx, struct slub_cache *s,
+			      void *object);
 
-NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
-			       gfp_t gfp, unsigned nid)
+static NOINLINE void *alloc_rest(struct slab_ctx *ctx, struct slub_cache *s,
+				 gfp_t gfp, unsigned nid)
 {
 	const void *outer;
 	struct page *page;
@@ -818,6 +861,7 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 		slab_caller_end(ctx, outer);
 		return object;
 	}
+	take_up(ctx, s);
 	if (nid != NUMA_NO_NODE && !slab_node_has_memory(s->base.slab, nid))
 		nid = NUMA_NO_NODE;
 	do {
@@ -840,6 +884,101 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 	return object;
 }
 
+#if RSEQ_X86_64
+/*
+ * Do the free of an object that was put off on c, and an allocation there, come
+ * to nothing but that it is handed out again (see the top)? Its slab is full
+ * and nobody's, c took it last, and it drains no chain.
+ */
+ALWAYS_INLINE bool comes_to_nothing(const struct slab_ctx *ctx,
+				    const struct slub_cache *s,
+				    const struct slub_cpu *c,
+				    const struct page *page)
+{
+	const struct slub_state t = slub_state_of(slub_word(page));
+
+	return !t.first && !t.frozen && t.cpu == c->cpu &&
+	       slab_tag_node(slab_tag(page)) == ctx->node &&
+	       !chain_is_full(s, c);
+}
+
+/* This CPU's slab goes if it has no object left: what an allocation would begin
+ * with. */
+static void let_go(struct slab_ctx *ctx, struct slub_cache *s)
+{
+	struct hold h = cpu_hold(ctx, s);
+
+	if (!h.freelist && h.c->slab != PFN_LIST_END) {
+		h.freelist = take_remote_list(ctx, s, h.c);
+		if (!h.freelist)
+			h.c->slab = PFN_LIST_END;
+		count(ctx, s, h.freelist ? ALLOC_REFILL : DEACTIVATE_BYPASS);
+	}
+	cpu_drop(s, h);
+}
+
+/* The same where the CPU has a slab yet, or never had one. */
+static NOINLINE void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
+				     gfp_t gfp, void *object)
+{
+	char *base = base_of(s, slab_virt_to_page(s->base.slab, object));
+
+	if (!list_hand_out(&s->slots, object, base)) {
+		let_go(ctx, s);
+		if (!list_hand_out(&s->slots, object, base))
+			return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+	}
+	SLUB_ACQUIRE(s);
+	count(ctx, s, ALLOC_SLOWPATH);
+	count(ctx, s, FREE_SLOWPATH);
+	count(ctx, s, CPU_PARTIAL_FREE);
+	count(ctx, s, CPU_PARTIAL_ALLOC);
+	count(ctx, s, ALLOC_REFILL);
+	return object;
+}
+#endif
+
+static NOINLINE void *alloc_known(struct slab_ctx *ctx, struct slub_cache *s,
+				  gfp_t gfp, const void *caller)
+{
+	const void *outer = slab_caller_known(ctx, caller);
+	void *object = alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+
+	slab_caller_end(ctx, outer);
+	return object;
+}
+
+NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
+			       gfp_t gfp)
+{
+#if RSEQ_X86_64
+	const struct slub_cpu *c;
+	const char *last;
+	struct page *page;
+	void *object;
+
+	if (unlikely(!s->puts_off))
+		return alloc_known(ctx, s, gfp, __builtin_return_address(0));
+	c = &s->cpu[rseq_current_cpu()];
+	/* relaxed, both: list_hand_out() looks again */
+	object = __atomic_load_n(&c->head.late, __ATOMIC_RELAXED);
+	last = __atomic_load_n(&c->head.last, __ATOMIC_RELAXED);
+	if (!object)
+		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+	page = slab_virt_to_page(s->base.slab, object);
+	if (unlikely(!comes_to_nothing(ctx, s, c, page)))
+		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+	if (unlikely(last == LIST_NO_BLOCK ||
+		     !list_hand_out(&s->slots, object, base_of(s, page))))
+		return hand_out_first(ctx, s, gfp, object);
+	SLUB_ACQUIRE(s);
+	count(ctx, s, HANDED_OUT);
+	return object;
+#else
+	return alloc_known(ctx, s, gfp, __builtin_return_address(0));
+#endif
+}
+
 void *slub_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base, gfp_t gfp,
 		      unsigned nid)
 {
@@ -858,9 +997,9 @@ void *slub_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base, gfp_t gfp,
 			return object;
 		}
 		if (slub_push(ctx, s, object) == LIST_OUTSIDE)
-			slub_free_slow(ctx, s, object);
+			free_now(ctx, s, object);
 	}
-	return slub_alloc_slow(ctx, s, gfp, nid);
+	return alloc_rest(ctx, s, gfp, nid);
 }
 
 /* 6.1 counts none of these pops, but for the slow calls among them; 6.8 all. */
@@ -875,6 +1014,7 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 		struct hold h;
 
 		if (!is_debug(s)) {
+			take_up(ctx, s);
 			h = cpu_hold(ctx, s);
 			while (got < n && h.freelist)
 				out[got++] = take_first(s, &h);
@@ -884,7 +1024,7 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 			count_many(ctx, s, ALLOC_FASTPATH, got - before);
 		if (got == n)
 			break;
-		out[got] = slub_alloc_slow(ctx, s, gfp, NUMA_NO_NODE);
+		out[got] = alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
 		if (!out[got]) {
 			slub_free_bulk(ctx, base, got, out);
 			return 0;
@@ -897,21 +1037,15 @@ unsigned slub_alloc_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 /* ---- free
  * --------------------------------------------------------------------- */
 
-/* nr objects went to a slab whose state was *t. */
+/* The objects went to a slab whose state was *t. */
 static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
 			 const struct page *page, const struct slub_state *t,
-			 unsigned nr)
+			 const struct detached *d)
 {
-	unsigned cpu = ctx->cpu;
-
-#if RSEQ_X86_64
-	if (s->mode != SLUB_CMPXCHG)
-		cpu = rseq_current_cpu();
-#endif
-	if (t->cpu != cpu)
-		count_many(ctx, s, REMOTE_FREE, nr);
+	if (t->cpu != d->cpu)
+		count_many(ctx, s, REMOTE_FREE, d->nr);
 	if (slab_tag_node(slab_tag(page)) != ctx->node)
-		count_many(ctx, s, REMOTE_NODE_FREE, nr);
+		count_many(ctx, s, REMOTE_NODE_FREE, d->nr);
 }
 
 /* The free emptied a slab of the node's list, or a full one that no CPU may
@@ -957,12 +1091,12 @@ static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
 			spin_unlock(&n->lock);
 		n = NULL;
 	}
-	count_remote(ctx, s, page, &old, d->nr);
+	count_remote(ctx, s, page, &old, d);
 	if (!n) {
 		if (old.frozen) {
 			count(ctx, s, FREE_FROZEN);
 		} else if (t.frozen) {
-			put_cpu_partial(ctx, s, page);
+			put_cpu_partial(ctx, s, d->cpu, page);
 			count(ctx, s, CPU_PARTIAL_FREE);
 		}
 		return;
@@ -981,23 +1115,81 @@ static void free_to_slab(struct slab_ctx *ctx, struct slub_cache *s,
 static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 		       struct page *page, void *object);
 
-NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
-			     void *object)
+static void free_on(struct slab_ctx *ctx, struct slub_cache *s, unsigned cpu,
+		    void *object)
 {
-	struct detached d = { object, object, 1 };
-	const void *outer;
-	struct page *page;
+	struct detached d = { object, object, 1, cpu };
 
-	/* two lines that may be far: both are on their way at once */
-	__builtin_prefetch((char *)object + s->base.offset, 1);
-	page = slab_virt_to_page(s->base.slab, object);
+	free_to_slab(ctx, s, slab_virt_to_page(s->base.slab, object), &d);
+}
+
+/* Takes up what was put off on this CPU. */
+static void take_up(struct slab_ctx *ctx, struct slub_cache *s)
+{
+#if RSEQ_X86_64
+	void *object = s->puts_off ? list_take_up(&s->slots) : NULL;
+
+	SLUB_ACQUIRE(s);
+	if (object)
+		free_on(ctx, s, rseq_current_cpu(), object);
+#else
+	(void)ctx, (void)s;
+#endif
+}
+
+/* To its slab, whichever CPU's that is. */
+static NOINLINE void free_now(struct slab_ctx *ctx, struct slub_cache *s,
+			      void *object)
+{
+	const void *outer;
+
 	if (unlikely(is_debug(s))) {
 		outer = slab_caller_known(ctx, __builtin_return_address(0));
-		free_debug(ctx, s, page, object);
+		free_debug(ctx, s, slab_virt_to_page(s->base.slab, object),
+			   object);
 		slab_caller_end(ctx, outer);
-	} else {
-		free_to_slab(ctx, s, page, &d);
+		return;
 	}
+	/* two lines that may be far: both are on their way at once */
+	__builtin_prefetch((char *)object + s->base.offset, 1);
+	free_on(ctx, s, cpu_now(ctx, s), object);
+}
+
+/* Neither pushed nor put off. It may be one of the slab that, settled, is the
+ * CPU's. */
+static void free_refused(struct slab_ctx *ctx, struct slub_cache *s,
+			 void *object)
+{
+	if (s->puts_off) {
+		cpu_drop(s, cpu_hold(ctx, s));
+		if (slub_push(ctx, s, object) == LIST_PUSHED) {
+			count(ctx, s, FREE_FASTPATH);
+			return;
+		}
+	}
+	free_now(ctx, s, object);
+}
+
+NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
+			     void *object, void *before)
+{
+	if (before == LIST_REFUSED) {
+		const void *outer =
+			slab_caller_known(ctx, __builtin_return_address(0));
+
+		free_refused(ctx, s, object);
+		slab_caller_end(ctx, outer);
+		return;
+	}
+	SLUB_ACQUIRE(s);
+	/* one free after the other: this one's lines are there when it is its
+	 * turn */
+	__builtin_prefetch(
+		&s->base.slab->machine
+			 ->map[slab_virt_to_pfn(s->base.slab, object).v],
+		1);
+	__builtin_prefetch((char *)object + s->base.offset, 1);
+	free_on(ctx, s, cpu_now(ctx, s), before);
 }
 
 /* Objects from the end of the array that lie in the slab of the last one, taken
@@ -1008,7 +1200,7 @@ static struct page *detach(struct slub_cache *s, unsigned *n, void **object,
 	struct page *page = slab_virt_to_page(s->base.slab, object[*n - 1]);
 	unsigned others = 0;
 
-	*d = (struct detached){ object[*n - 1], object[*n - 1], 1 };
+	*d = (struct detached){ object[*n - 1], object[*n - 1], 1, 0 };
 	(*n)--;
 	for (unsigned i = *n; i-- > 0 && others < 3;) {
 		void *o = object[i];
@@ -1051,7 +1243,7 @@ void slub_free_bulk(struct slab_ctx *ctx, struct kmem_cache *base, unsigned n,
 
 	if (is_debug(s)) {
 		while (n > 0)
-			slub_free_slow(ctx, s, object[--n]);
+			free_now(ctx, s, object[--n]);
 		return;
 	}
 	while (n > 0) {
@@ -1062,8 +1254,11 @@ void slub_free_bulk(struct slab_ctx *ctx, struct kmem_cache *base, unsigned n,
 			slub_free(ctx, base, d.head);
 			continue;
 		}
-		if (!push_detached(ctx, s, page, &d))
-			free_to_slab(ctx, s, page, &d);
+		if (push_detached(ctx, s, page, &d))
+			continue;
+		d.cpu = cpu_now(ctx, s);
+		take_up(ctx, s);
+		free_to_slab(ctx, s, page, &d);
 	}
 }
 
@@ -1245,6 +1440,39 @@ static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 /* ---- shrink and the end
  * -------------------------------------------------------- */
 
+/* Holds any CPU's part when nothing is put off there. */
+static struct hold settled(struct slab_ctx *ctx, struct slub_cache *s,
+			   unsigned slot)
+{
+	for (;;) {
+		struct hold h = cpu_hold_remote(ctx, s, slot);
+		void *late = h.c->head.late;
+
+		if (!late || late == LIST_REFUSED)
+			return h;
+		h.c->head.late = NULL;
+		cpu_drop(s, h);
+		free_on(ctx, s, slot, late);
+	}
+}
+
+/* Takes a CPU's slab and chain away from it. */
+static void flush_cpu(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
+{
+	struct hold h = settled(ctx, s, slot);
+	const uint32_t slab = h.c->slab, chain = h.c->partial;
+	void *list = h.freelist;
+
+	h.freelist = NULL;
+	h.c->slab = h.c->partial = PFN_LIST_END;
+	cpu_drop(s, h);
+	if (slab != PFN_LIST_END) {
+		count(ctx, s, CPUSLAB_FLUSH);
+		deactivate(ctx, s, page_of(s, slab), list);
+	}
+	unfreeze_chain(ctx, s, chain);
+}
+
 static void flush_all(struct slab_ctx *ctx, struct slub_cache *s)
 {
 	for (unsigned slot = 0; slot < s->nr_slots; slot++)
@@ -1302,6 +1530,15 @@ static unsigned long slabs_left(const struct slub_cache *s)
 void slub_flush(struct slab_ctx *ctx, struct kmem_cache *base)
 {
 	flush_all(ctx, to_slub(base));
+}
+
+/* Does what was put off; before somebody looks. */
+void slub_settle(struct slab_ctx *ctx, struct kmem_cache *base)
+{
+	struct slub_cache *s = to_slub(base);
+
+	for (unsigned slot = 0; s->puts_off && slot < s->nr_slots; slot++)
+		cpu_drop(s, settled(ctx, s, slot));
 }
 
 int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *base)
@@ -1411,9 +1648,11 @@ static void init_cpu(struct slub_cache *s, unsigned slot)
 	c->cpu = (uint16_t)slot;
 	c->slab = c->partial = PFN_LIST_END;
 	c->head.tag = slot;
+	c->head.last = LIST_NO_BLOCK;
+	c->head.late = s->puts_off ? NULL : LIST_REFUSED;
 	spin_lock_init(&c->lock, RANK_SLAB_CPU);
 	/* relaxed: no other thread knows the cache */
-	atomic_store_explicit(&s->slots.slot[slot], &c->head,
+	atomic_store_explicit(&s->slots.slot[slot].head, &c->head,
 			      memory_order_relaxed);
 }
 
@@ -1437,6 +1676,8 @@ static void set_mode(struct slub_cache *s)
 		s->mode = SLUB_CMPXCHG;
 	else
 		s->mode = s->hardened ? SLUB_RSEQ_HARDENED : SLUB_RSEQ;
+	s->puts_off = s->mode == SLUB_RSEQ && s->cpu_partial && !is_debug(s);
+	s->block = PAGE_SIZE << s->base.order;
 	s->tid_step = 1;
 	while (s->tid_step < s->nr_slots)
 		s->tid_step *= 2;
@@ -1478,7 +1719,7 @@ void slub_cache_close(struct kmem_cache *base)
 
 	free(s->cpu);
 	free(s->node);
-	free((void *)s->slots.slot);
+	free(s->slots.slot);
 	free(s->order);
 	s->cpu = NULL;
 	s->node = NULL;

@@ -12,7 +12,8 @@
  * One CPU's part of a cache. head.first: free objects of the CPU's slab;
  * head.tag: the transaction id, which names the CPU and counts its operations
  * (only compare-and-swap looks at it); head.base and bytes: where the slab's
- * objects lie.
+ * objects lie. head.late and last: a free that was put off, and the slab that
+ * the CPU would have, see slub.c.
  */
 struct slub_cpu {
 	struct list_head head;
@@ -38,9 +39,11 @@ enum slub_mode { SLUB_RSEQ, SLUB_RSEQ_HARDENED, SLUB_CMPXCHG };
 struct slub_cache {
 	struct kmem_cache base;
 	struct list_slots slots CACHELINE; /* [nr_slots] */
+	uint64_t block; /* bytes of a slab of the preferred order */
 	enum slub_mode mode;
 	bool hardened;
 	bool counts_bulk;     /* each object of a bulk call, as 6.8 and later */
+	bool puts_off;        /* frees to slabs of no CPU, see slub.c */
 	uint64_t random;      /* of hardened free pointers, 0: plain */
 	struct slub_cpu *cpu; /* [nr_slots]; NULL: never opened */
 	struct slub_node *node; /* [nr_nodes] */
@@ -150,9 +153,11 @@ void __tsan_release(void *addr);
  * ---------------------------------------------------- */
 
 NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
-			       gfp_t gfp, unsigned nid);
+			       gfp_t gfp);
+/* before: what list_push_or_put_off() returned; LIST_REFUSED where the object
+ * is not of the CPU's slab and is not to be put off. */
 NOINLINE void slub_free_slow(struct slab_ctx *ctx, struct slub_cache *s,
-			     void *object);
+			     void *object, void *before);
 /* Hardened: a free pointer would lead to its own object. */
 NOINLINE void slub_report_twice(struct slub_cache *s, const void *object);
 
@@ -258,7 +263,7 @@ ALWAYS_INLINE void *slub_alloc(struct slab_ctx *ctx, struct kmem_cache *base,
 	void *object = slub_pop(ctx, s);
 
 	if (unlikely(!object))
-		return slub_alloc_slow(ctx, s, gfp, NUMA_NO_NODE);
+		return slub_alloc_slow(ctx, s, gfp);
 	slab_count(ctx, base, ALLOC_FASTPATH);
 	return object;
 }
@@ -267,12 +272,27 @@ ALWAYS_INLINE void slub_free(struct slab_ctx *ctx, struct kmem_cache *base,
 			     void *object)
 {
 	struct slub_cache *s = to_slub(base);
-	const enum list_pushed pushed = slub_push(ctx, s, object);
+	enum list_pushed pushed;
 
+#if RSEQ_X86_64
+	if (likely(s->mode == SLUB_RSEQ)) {
+		void *before;
+
+		SLUB_RELEASE(s);
+		before = list_push_or_put_off(&s->slots, s->base.offset,
+					      s->block, object);
+		if (likely(before == object))
+			slab_count(ctx, base, FREE_FASTPATH);
+		else if (before)
+			slub_free_slow(ctx, s, object, before);
+		return;
+	}
+#endif
+	pushed = slub_push(ctx, s, object);
 	if (likely(pushed == LIST_PUSHED))
 		slab_count(ctx, base, FREE_FASTPATH);
 	else if (likely(pushed == LIST_OUTSIDE))
-		slub_free_slow(ctx, s, object);
+		slub_free_slow(ctx, s, object, LIST_REFUSED);
 	else
 		slub_report_twice(s, object);
 }
@@ -292,6 +312,7 @@ int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
 /* Its two halves, for what stands in front of SLUB: the CPUs' slabs go to their
  * nodes; empty slabs of the nodes go back (1 if slabs are left, else 0). */
 void slub_flush(struct slab_ctx *ctx, struct kmem_cache *s);
+void slub_settle(struct slab_ctx *ctx, struct kmem_cache *s);
 int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *s);
 unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *s);
 int slub_thread_enter(struct slab_ctx *ctx);

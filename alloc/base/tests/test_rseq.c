@@ -1,7 +1,7 @@
 /*
- * Per-CPU stacks and arrays in restartable sequences: contents, a storm of
- * signals, migration, a drainer that takes the stacks away, and an interruption
- * in front of each single instruction of the push and of the pop.
+ * Per-CPU stacks, arrays and lists in restartable sequences: contents, a storm
+ * of signals, migration, a drainer that takes the stacks away, and an
+ * interruption in front of each single instruction of every section.
  */
 #include <criterion/criterion.h>
 
@@ -30,6 +30,9 @@ struct fixture {
 	char *slot[MAX_CPUS];
 	char *set[MAX_CPUS];
 	char *empty;
+	/* the same memory as arrays and as heads of lists */
+	struct array_slot array[MAX_CPUS];
+	struct list_slot list[MAX_CPUS];
 };
 
 static char *new_set(uint32_t limit)
@@ -49,8 +52,11 @@ static void fixture_make(struct fixture *f)
 	cr_assert_leq(nr, MAX_CPUS);
 	f->nr_cpus = (unsigned)nr;
 	f->empty = new_set(0);
-	for (long i = 0; i < nr; i++)
+	for (long i = 0; i < nr; i++) {
 		f->slot[i] = f->set[i] = new_set(LIMIT);
+		atomic_init(&f->array[i].array, (void *)f->set[i]);
+		atomic_init(&f->list[i].head, (void *)f->set[i]);
+	}
 }
 
 static void fixture_drop(struct fixture *f)
@@ -292,21 +298,21 @@ static struct object_array *array_of(const struct fixture *f, unsigned cpu)
 	return (struct object_array *)(void *)f->set[cpu];
 }
 
-static struct array_slots array_slots(char *const *slot)
+static struct array_slots array_slots(const struct fixture *f)
 {
-	return (struct array_slots){ (void *)slot };
+	return (struct array_slots){ (struct array_slot *)f->array };
 }
 
-static NOINLINE bool one_array_push(char *const *slot)
+static NOINLINE bool one_array_push(const struct fixture *f)
 {
-	const struct array_slots slots = array_slots(slot);
+	const struct array_slots slots = array_slots(f);
 
 	return array_push(&slots, LIMIT, (void *)77);
 }
 
-static NOINLINE void *one_array_pop(char *const *slot)
+static NOINLINE void *one_array_pop(const struct fixture *f)
 {
-	const struct array_slots slots = array_slots(slot);
+	const struct array_slots slots = array_slots(f);
 
 	return array_pop(&slots, LIMIT);
 }
@@ -317,37 +323,37 @@ struct operation {
 	uintptr_t function;
 	uint32_t before;
 	int change;
-	int (*run)(char *const *slot);
+	int (*run)(const struct fixture *f);
 };
 
-static int run_array_push(char *const *slot)
+static int run_array_push(const struct fixture *f)
 {
-	return !one_array_push(slot);
+	return !one_array_push(f);
 }
 
-static int run_array_pop(char *const *slot)
+static int run_array_pop(const struct fixture *f)
 {
-	return one_array_pop(slot) != (void *)5;
+	return one_array_pop(f) != (void *)5;
 }
 
-static int run_push(char *const *slot)
+static int run_push(const struct fixture *f)
 {
-	return !one_push(slot);
+	return !one_push(f->slot);
 }
 
-static int run_pop(char *const *slot)
+static int run_pop(const struct fixture *f)
 {
-	return one_pop(slot) != 5;
+	return one_pop(f->slot) != 5;
 }
 
-static int run_push_run(char *const *slot)
+static int run_push_run(const struct fixture *f)
 {
-	return !one_push_run(slot);
+	return !one_push_run(f->slot);
 }
 
-static int run_pop_run(char *const *slot)
+static int run_pop_run(const struct fixture *f)
 {
-	return !one_pop_run(slot);
+	return !one_pop_run(f->slot);
 }
 
 /* The descriptor of the section inside the function at `function`. */
@@ -376,7 +382,7 @@ static unsigned instructions(const struct rseq_descriptor *d, uint64_t *out,
 	cr_assert_gt(len, 0);
 	self[len] = 0;
 	snprintf(command, sizeof(command),
-		 "objdump -d --start-address=%#llx --stop-address=%#llx %s",
+		 "objdump -dw --start-address=%#llx --stop-address=%#llx %s",
 		 (unsigned long long)(d->start - base),
 		 (unsigned long long)(d->start + d->length - base), self);
 	pipe = popen(command, "r");
@@ -403,8 +409,9 @@ static long poke_byte(pid_t child, uint64_t at, long byte)
 	return word & 0xff;
 }
 
-/* Lets the child run into a breakpoint at `at`, and stand there. */
-static void run_to(pid_t child, uint64_t at)
+/* Lets the child run into a breakpoint at `at`, and stand there. False: its way
+ * does not lead there, and it is done. */
+static bool run_to(pid_t child, uint64_t at)
 {
 	struct user_regs_struct regs;
 	long byte = poke_byte(child, at, 0xcc);
@@ -412,6 +419,8 @@ static void run_to(pid_t child, uint64_t at)
 
 	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
 	cr_assert_eq(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status))
+		return false;
 	cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP,
 		  "no stop at %#llx: status %#x", (unsigned long long)at,
 		  status);
@@ -420,12 +429,13 @@ static void run_to(pid_t child, uint64_t at)
 	cr_assert_eq(regs.rip, at + 1);
 	regs.rip = at;
 	ptrace(PTRACE_SETREGS, child, NULL, &regs);
+	return true;
 }
 
 /* One operation in a child that is stopped in front of the instruction at
  * `at`: the kernel must send it to the abort handler, after which it is done
- * once and once only. */
-static void interrupt_at(const struct fixture *f, const struct operation *op,
+ * once and once only. False: it did not come by. */
+static bool interrupt_at(const struct fixture *f, const struct operation *op,
 			 uint64_t at, uint64_t abort_at)
 {
 	pid_t child = fork();
@@ -435,17 +445,19 @@ static void interrupt_at(const struct fixture *f, const struct operation *op,
 	if (!child) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		_exit(op->run(f->slot));
+		_exit(op->run(f));
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFSTOPPED(status));
-	run_to(child, at);
-	run_to(child, abort_at);
+	if (!run_to(child, at))
+		return false;
+	cr_assert(run_to(child, abort_at));
 	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		  "status %#x after an abort at %#llx", status,
 		  (unsigned long long)at);
+	return true;
 }
 
 static void fill_arrays(const struct fixture *f, uint32_t count)
@@ -514,7 +526,7 @@ static void interrupt_each(const struct operation *op, bool on_arrays)
 			fill_arrays(&f, op->before);
 		else
 			fill_all(&f, op->before);
-		interrupt_at(&f, op, at[i], d->abort);
+		cr_assert(interrupt_at(&f, op, at[i], d->abort));
 		if (on_arrays)
 			total = count_arrays(&f, op->before);
 		for (unsigned cpu = 0; cpu < f.nr_cpus && !on_arrays; cpu++)
@@ -591,7 +603,7 @@ Test(rseq, arrays_have_the_limit_of_their_caller_and_can_be_held)
 	cpu = rseq_current_cpu();
 	elsewhere = (cpu + 1) % f.nr_cpus;
 	fill_arrays(&f, 0);
-	slots = array_slots(f.slot);
+	slots = array_slots(&f);
 	cr_assert_null(array_pop(&slots, 3));
 	for (uintptr_t i = 1; i <= 3; i++)
 		cr_assert(array_push(&slots, 3, (void *)i));
@@ -605,6 +617,249 @@ Test(rseq, arrays_have_the_limit_of_their_caller_and_can_be_held)
 	cr_assert_null(array_pop(&slots, 0));
 	cr_assert(elsewhere == cpu ||
 		  !array_slot_set(&slots, elsewhere, &held_one));
+	fixture_drop(&f);
+}
+
+/* --- lists -----------------------------------------------------------------
+ */
+
+#define LINK  16u   /* bytes from an object's start to its link */
+#define BLOCK 1024u /* the range of a list, the length of a block */
+
+static struct list_head *head_of(const struct fixture *f, unsigned cpu)
+{
+	return (struct list_head *)(void *)f->set[cpu];
+}
+
+static struct list_slots list_slots(const struct fixture *f)
+{
+	return (struct list_slots){ (struct list_slot *)f->list };
+}
+
+/* Objects of every CPU's range are at the same places: `near` ones in CPU 0's
+ * set, which all ranges are; far ones in no range. */
+static char *near(const struct fixture *f, unsigned i)
+{
+	return f->set[0] + BLOCK + (size_t)i * 64;
+}
+
+static char *far(const struct fixture *f, unsigned i)
+{
+	return f->set[0] + 2 * BLOCK + (size_t)i * 64;
+}
+
+static void *link_of(const char *object)
+{
+	return *(void *const *)(const void *)(object + LINK);
+}
+
+static NOINLINE void *one_list_pop(const struct fixture *f)
+{
+	const struct list_slots slots = list_slots(f);
+
+	return list_pop(&slots, LINK);
+}
+
+static NOINLINE bool one_list_push(const struct fixture *f, void *object)
+{
+	const struct list_slots slots = list_slots(f);
+
+	return list_push(&slots, LINK, object);
+}
+
+static NOINLINE void *one_list_free(const struct fixture *f, void *object)
+{
+	const struct list_slots slots = list_slots(f);
+
+	return list_push_or_put_off(&slots, LINK, BLOCK, object);
+}
+
+static NOINLINE void *one_list_take_up(const struct fixture *f)
+{
+	const struct list_slots slots = list_slots(f);
+
+	return list_take_up(&slots);
+}
+
+static NOINLINE bool one_list_hand_out(const struct fixture *f, void *object,
+				       char *block)
+{
+	const struct list_slots slots = list_slots(f);
+
+	return list_hand_out(&slots, object, block);
+}
+
+static int run_list_pop(const struct fixture *f)
+{
+	return one_list_pop(f) != near(f, 1);
+}
+
+static int run_list_push(const struct fixture *f)
+{
+	return !one_list_push(f, near(f, 3));
+}
+
+static int run_list_free_near(const struct fixture *f)
+{
+	return one_list_free(f, near(f, 3)) != near(f, 3);
+}
+
+static int run_list_free_far(const struct fixture *f)
+{
+	return one_list_free(f, far(f, 3)) != far(f, 1);
+}
+
+static int run_list_take_up(const struct fixture *f)
+{
+	return one_list_take_up(f) != far(f, 1);
+}
+
+static int run_list_hand_out(const struct fixture *f)
+{
+	return !one_list_hand_out(f, far(f, 1), far(f, 0));
+}
+
+/* near 1 -> near 2 on the list, far 1 put off. */
+static struct list_head head_before(const struct fixture *f)
+{
+	return (struct list_head){ .first = near(f, 1),
+				   .tag = 9,
+				   .base = near(f, 0),
+				   .bytes = BLOCK,
+				   .late = far(f, 1),
+				   .last = LIST_NO_BLOCK };
+}
+
+struct list_operation {
+	uintptr_t function;
+	int (*run)(const struct fixture *f);
+	struct list_head before, after;
+	const char *pushed; /* its link is near 1 afterwards; NULL: none */
+};
+
+/* The head of the CPU that it ran on is `after`, the others are as before. */
+static void assert_list(const struct fixture *f,
+			const struct list_operation *op, unsigned i)
+{
+	unsigned changed = 0;
+
+	for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++) {
+		const struct list_head *h = head_of(f, cpu);
+
+		if (!memcmp(h, &op->after, sizeof(*h)))
+			changed++;
+		else
+			cr_assert(!memcmp(h, &op->before, sizeof(*h)),
+				  "instruction %u: the head of CPU %u is none "
+				  "of the two: first %p, late %p, last %p",
+				  i, cpu, h->first, h->late, (void *)h->last);
+	}
+	cr_assert_eq(changed, 1, "instruction %u: %u heads changed", i,
+		     changed);
+	if (op->pushed)
+		cr_assert_eq(link_of(op->pushed), near(f, 1));
+}
+
+static void interrupt_list(const struct fixture *f,
+			   const struct list_operation *op)
+{
+	const struct rseq_descriptor *d = section_of(op->function);
+	const struct operation run = { .run = op->run };
+	unsigned nr, seen = 0;
+	uint64_t at[32];
+
+	cr_assert_not_null(d);
+	nr = instructions(d, at, ARRAY_SIZE(at));
+	for (unsigned i = 0; i < nr; i++) {
+		for (unsigned cpu = 0; cpu < f->nr_cpus; cpu++)
+			*head_of(f, cpu) = op->before;
+		memset(near(f, 3), 0, 64);
+		*(void **)(void *)(near(f, 1) + LINK) = near(f, 2);
+		seen += interrupt_at(f, &run, at[i], d->abort);
+		assert_list(f, op, i);
+	}
+	cr_assert_geq(seen, 7, "%u of %u instructions are on its way", seen,
+		      nr);
+}
+
+Test(rseq, a_list_that_is_interrupted_at_any_instruction_changes_once,
+     .timeout = 120)
+{
+	struct list_operation op;
+	struct fixture f;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	op = (struct list_operation){ (uintptr_t)one_list_pop, run_list_pop,
+				      head_before(&f), head_before(&f), NULL };
+	op.after.first = near(&f, 2);
+	interrupt_list(&f, &op);
+	op = (struct list_operation){ (uintptr_t)one_list_push, run_list_push,
+				      head_before(&f), head_before(&f),
+				      near(&f, 3) };
+	op.after.first = near(&f, 3);
+	interrupt_list(&f, &op);
+	op.function = (uintptr_t)one_list_free;
+	op.run = run_list_free_near;
+	interrupt_list(&f, &op);
+	op = (struct list_operation){ (uintptr_t)one_list_free,
+				      run_list_free_far, head_before(&f),
+				      head_before(&f), NULL };
+	op.after.late = far(&f, 3);
+	interrupt_list(&f, &op);
+	op.function = (uintptr_t)one_list_take_up;
+	op.run = run_list_take_up;
+	op.after.late = NULL;
+	interrupt_list(&f, &op);
+	op.function = (uintptr_t)one_list_hand_out;
+	op.run = run_list_hand_out;
+	op.before.bytes = op.after.bytes = 0;
+	op.after.last = far(&f, 0);
+	interrupt_list(&f, &op);
+	fixture_drop(&f);
+}
+
+Test(rseq, a_list_puts_one_object_off)
+{
+	struct list_head held = LIST_HEAD_HELD, before;
+	struct list_slots slots;
+	struct fixture f;
+	cpu_set_t one;
+	unsigned cpu;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cpu = rseq_current_cpu();
+	slots = list_slots(&f);
+	before = head_before(&f);
+	before.late = NULL;
+	*head_of(&f, cpu) = before;
+	/* the first is put off, the second returns it */
+	cr_assert_null(one_list_free(&f, far(&f, 1)));
+	cr_assert_eq(one_list_free(&f, far(&f, 2)), far(&f, 1));
+	/* not handed out while there is a range, or instead of another */
+	cr_assert_not(one_list_hand_out(&f, far(&f, 2), far(&f, 0)));
+	head_of(&f, cpu)->bytes = 0;
+	cr_assert_not(one_list_hand_out(&f, far(&f, 1), far(&f, 0)));
+	cr_assert(one_list_hand_out(&f, far(&f, 2), far(&f, 0)));
+	cr_assert_null(one_list_take_up(&f));
+	/* none of the block of the last one is put off */
+	cr_assert_eq(one_list_free(&f, far(&f, 5)), LIST_REFUSED);
+	cr_assert_eq(one_list_free(&f, far(&f, 0) + BLOCK - 1), LIST_REFUSED);
+	cr_assert_null(one_list_free(&f, far(&f, 0) + BLOCK));
+	cr_assert_eq(one_list_free(&f, far(&f, 0) - 64), far(&f, 0) + BLOCK);
+	/* a held head does nothing */
+	cr_assert(list_slot_set(&slots, cpu, &held));
+	cr_assert_eq(one_list_free(&f, near(&f, 1)), LIST_REFUSED);
+	cr_assert_null(one_list_take_up(&f));
+	cr_assert_not(one_list_push(&f, near(&f, 1)));
+	cr_assert_null(one_list_pop(&f));
+	cr_assert_not(one_list_hand_out(&f, far(&f, 1), far(&f, 0)));
 	fixture_drop(&f);
 }
 

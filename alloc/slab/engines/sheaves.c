@@ -252,7 +252,7 @@ static struct sheaf_cpu *cpu_hold_remote(struct sheaf_cache *s,
 	spin_lock(&c->lock);
 	if (s->rseq) {
 		/* relaxed: the fence that follows orders it */
-		atomic_store_explicit(&s->slots.slot[slot], &held_array,
+		atomic_store_explicit(&s->slots.slot[slot].array, &held_array,
 				      memory_order_relaxed);
 		check(!rseq_fence_cpu(slot), "membarrier refuses");
 		SLUB_ACQUIRE(&s->slub);
@@ -267,7 +267,7 @@ static void cpu_drop(struct sheaf_cache *s,
 		SLUB_RELEASE(&s->slub);
 		/* REL(sheaf-slot): the sheaf before its address; pairs with
 		 * ACQ(sheaf-slot) */
-		atomic_store_explicit(&s->slots.slot[c->slot],
+		atomic_store_explicit(&s->slots.slot[c->slot].array,
 				      (struct object_array *)c->main,
 				      memory_order_release);
 	}
@@ -1371,7 +1371,7 @@ static void drop_sheaves(struct slab_ctx *ctx, struct sheaf_cache *s)
 			sheaf_drop(ctx, s, s->cpu[i].main);
 		s->cpu[i].main = NULL;
 		/* relaxed: nobody else is inside */
-		atomic_store_explicit(&s->slots.slot[i], &held_array,
+		atomic_store_explicit(&s->slots.slot[i].array, &held_array,
 				      memory_order_relaxed);
 	}
 }
@@ -1431,7 +1431,7 @@ static void init_cpu(struct sheaf_cache *s, unsigned slot)
 	c->slot = (uint16_t)slot;
 	spin_lock_init(&c->lock, RANK_SLAB_CPU);
 	/* relaxed: no other thread knows the cache */
-	atomic_store_explicit(&s->slots.slot[slot], &held_array,
+	atomic_store_explicit(&s->slots.slot[slot].array, &held_array,
 			      memory_order_relaxed);
 }
 
@@ -1451,7 +1451,7 @@ static int make_sheaves(struct slab_ctx *ctx, struct sheaf_cache *s)
 		if (!s->cpu[i].main)
 			return -ENOMEM;
 		/* relaxed: no other thread knows the cache */
-		atomic_store_explicit(&s->slots.slot[i],
+		atomic_store_explicit(&s->slots.slot[i].array,
 				      (struct object_array *)s->cpu[i].main,
 				      memory_order_relaxed);
 	}
@@ -1462,7 +1462,7 @@ static void sheaves_cache_close(struct kmem_cache *base)
 {
 	struct sheaf_cache *s = to_sheaves(base);
 
-	free((void *)s->slots.slot);
+	free(s->slots.slot);
 	free(s->cpu);
 	free(s->barn);
 	s->slots.slot = NULL;
@@ -1603,6 +1603,7 @@ static const struct slab_ops engine_ops = {
 	.cache_close = sheaves_cache_close,
 	.shrink = sheaves_shrink,
 	.shutdown = sheaves_shutdown,
+	.settle = slub_settle,
 	.thread_enter = slub_thread_enter,
 	.info = slub_info,
 	.attributes = sheaves_attributes,

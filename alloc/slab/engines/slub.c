@@ -2,7 +2,7 @@
  * slub: SLUB of Linux 6.1, its core (alloc/slab/slub.h, slub.c) as it is. What
  * it models, its data, locks, ordering and progress stand in slub.c.
  *
- * Loop stores: list_pop list_push slab_count
+ * Loop stores: list_pop list_push_or_put_off slab_count
  */
 #include "alloc/slab/slub.h"
 
@@ -29,6 +29,7 @@ static const struct slab_ops engine_ops = {
 	.cache_close = slub_cache_close,
 	.shrink = slub_shrink,
 	.shutdown = slub_shutdown,
+	.settle = slub_settle,
 	.thread_enter = slub_thread_enter,
 	.info = slub_info,
 	.attributes = slub_attributes,

@@ -105,3 +105,19 @@ const struct workload *binding_workload_find(const char *name)
 		w = slab_binding_workload(first_slab, name);
 	return w ? w->workload : NULL;
 }
+
+const struct workload *binding_workload_for(const char *engine,
+					    const char *name)
+{
+	const struct slab_binding *slab =
+		page_binding_find(engine) ? NULL : slab_binding_find(engine);
+	const struct workload *w = binding_workload_find(name);
+	const struct bound_workload *same = NULL;
+	char objects[64];
+
+	if (slab && w && !(w->uses & USES_SLAB)) {
+		snprintf(objects, sizeof(objects), "obj_%s", name);
+		same = slab_binding_workload(slab, objects);
+	}
+	return same ? same->workload : w;
+}

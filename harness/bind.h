@@ -46,6 +46,10 @@ const struct bound_workload *slab_binding_workload(const struct slab_binding *b,
 
 /* The workload of that name, of either kind (a name is unique); NULL: none. */
 const struct workload *binding_workload_find(const char *name);
+/* What `name` means for that engine: the workload called so, but for a slab
+ * engine what page workloads call NAME is obj_NAME, where there is one. */
+const struct workload *binding_workload_for(const char *engine,
+					    const char *name);
 
 /* How the engine's hot hooks are reached inside the loops of this build. */
 #ifdef HOT_CALL

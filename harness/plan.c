@@ -139,6 +139,23 @@ static int read_axis(const struct expansion *x, struct axis *a,
 	return r;
 }
 
+/* USES_* of what the section's workload is for its engines. */
+static unsigned uses_of_all(const struct expansion *x)
+{
+	const struct option *o = option_find("engine", ~AT_NODE);
+	const struct kv *kv = value_of(x->job, x->section, o);
+	const char *rest = kv ? kv->text : o->def;
+	char engine[JOB_VALUE_MAX];
+	const struct workload *w;
+	unsigned uses = 0;
+
+	while (rest && !list_next(&rest, engine, sizeof(engine))) {
+		w = binding_workload_for(engine, x->workload);
+		uses |= w ? w->uses : 0;
+	}
+	return uses;
+}
+
 /* An axis that the workload does not look at would repeat the same cell. */
 static int check_used(const struct expansion *x, const struct option *o,
 		      const struct kv *kv, bool is_list)
@@ -149,7 +166,7 @@ static int check_used(const struct expansion *x, const struct option *o,
 	char shown[64];
 
 	w = x->workload ? binding_workload_find(x->workload) : NULL;
-	if (!o->uses || !w || (w->uses & o->uses))
+	if (!o->uses || !w || (uses_of_all(x) & o->uses))
 		return 0;
 	if (!is_list && !(s && kv_find(&s->kv, o) == kv))
 		return 0;
@@ -209,6 +226,26 @@ static void cell_free(struct cell *c)
 	free(c->value);
 }
 
+/* The name as written is the section's; the cell's is the workload's own. */
+static int resolve_workload(struct cell *c)
+{
+	const struct option *o = option_find("workload", ~AT_NODE);
+	char **value = &c->value[o - options];
+	const struct workload *w =
+		*value ? binding_workload_for(cell_value(c, "engine"), *value)
+		       : NULL;
+	char *name;
+
+	if (!w || !strcmp(w->name, *value))
+		return 0;
+	name = strdup(w->name);
+	if (!name)
+		return -ENOMEM;
+	free(*value);
+	*value = name;
+	return 0;
+}
+
 static int cell_fill(const struct expansion *x, struct cell *c)
 {
 	c->section = x->section;
@@ -228,7 +265,7 @@ static int cell_fill(const struct expansion *x, struct cell *c)
 			return -ENOMEM;
 	}
 	c->threads = (uint32_t)strtoul(cell_value(c, "threads"), NULL, 10);
-	return 0;
+	return resolve_workload(c);
 }
 
 const char *cell_value(const struct cell *cell, const char *key)
@@ -239,13 +276,22 @@ const char *cell_value(const struct cell *cell, const char *key)
 	return text ? text : "";
 }
 
-/* Whether a rule's value names the cell's: "pairs" every pair of nodes. */
-static bool value_covers(const struct option *o, const char *value,
-			 const char *have)
+/* Whether a rule's value names the cell's: "pairs" every pair of nodes, and a
+ * workload what it is for the cell's engine. */
+static bool value_covers(const struct cell *c, const struct option *o,
+			 const char *value)
 {
+	const char *have = c->value[o - options];
+	const struct workload *w;
 	struct placement open, p;
 	struct mem_rules rules, r;
 
+	if (!have)
+		return false;
+	if (!strcmp(o->name, "workload")) {
+		w = binding_workload_for(cell_value(c, "engine"), value);
+		return !strcmp(w ? w->name : value, have);
+	}
 	if (o->type == OPT_PLACEMENT && !placement_parse(value, &open) &&
 	    !placement_parse(have, &p))
 		return placement_covers(&open, &p);
@@ -258,14 +304,12 @@ static bool value_covers(const struct option *o, const char *value,
 static bool rule_item_matches(const struct expansion *x, const struct cell *c,
 			      const struct kv *kv)
 {
-	const char *have = c->value[kv->option - options];
 	struct axis a = { .option = kv->option };
+	const bool readable = !read_axis(x, &a, kv->text);
 	bool found = false;
 
-	if (!have || read_axis(x, &a, kv->text))
-		have = "";
 	for (unsigned i = 0; i < a.nr; i++) {
-		found |= value_covers(kv->option, a.element[i], have);
+		found |= readable && value_covers(c, kv->option, a.element[i]);
 		free(a.element[i]);
 	}
 	return found;
@@ -347,12 +391,12 @@ static int check_objects(const struct expansion *x, const struct cell *c,
 			       "its own for workload %s, or exclude = "
 			       "engine=%s workload=%s",
 			       ops->name, w->name, ops->name, w->name);
-	if (!ops->library || preload_find(ops->library, path, sizeof(path)))
+	if (!ops->soname || preload_find(ops->soname, path, sizeof(path)))
 		return 0;
 	return fail_at(&where, x->err, x->err_len,
 		       "engine=%s: expected %s, which is not installed; Debian "
 		       "has it in package %s",
-		       ops->name, ops->library, ops->package);
+		       ops->name, ops->soname, ops->package);
 }
 
 /* A slab engine stands on a page engine with frames. */

@@ -506,9 +506,9 @@ static int load_library(const struct rep *rep, char *err, size_t err_len)
 	char why[COMMAND_ERR_MAX];
 	int r;
 
-	if (!ops || !ops->library)
+	if (!ops || !ops->soname)
 		return 0;
-	r = preload_ensure(ops->library, ops->package, rep->args, why,
+	r = preload_ensure(ops->soname, ops->package, rep->args, why,
 			   sizeof(why));
 	if (r)
 		snprintf(err, err_len, "engine %s: %.200s", ops->name, why);

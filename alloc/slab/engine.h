@@ -57,7 +57,7 @@ struct slab_ops {
 	size_t cache_bytes; /* of its own struct, kmem_cache first */
 	/* SLAB_F_FOREIGN: the shared object whose malloc it is and the Debian
 	 * package that has it; else NULL */
-	const char *library, *package;
+	const char *soname, *package;
 
 	/*
 	 * Cold hooks. geometry: fills size, offset, inuse, order, objects, ...

@@ -125,11 +125,11 @@ static size_t library_ksize(const struct slab_ctx *ctx, const void *object)
 }
 
 /* Everything of a struct slab_ops but the library's own name. */
-#define MALLOC_ENGINE(title, soname, debian)                              \
+#define MALLOC_ENGINE(title, object, debian)                              \
 	.name = ENGINE_NAME,                                              \
 	.summary = title "'s malloc, user space, called through the PLT", \
 	.features = SLAB_F_FOREIGN | SLAB_F_NO_INFO | SLAB_F_NO_MERGE,    \
-	.library = soname, .package = debian,                             \
+	.soname = object, .package = debian,                              \
 	.cache_bytes = sizeof(struct kmem_cache),                         \
 	.geometry = library_geometry, .cache_open = library_cache_open,   \
 	.cache_close = library_cache_close, .shrink = library_shrink,     \

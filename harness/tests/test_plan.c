@@ -406,6 +406,46 @@ Test(plan, what_nodes_cannot_do_is_left_out_and_told)
 	free(t);
 }
 
+/* One name, two workloads: of pages and of objects. */
+Test(plan, a_workload_is_its_engines)
+{
+	struct topo *t = synthetic(1, 2, 1);
+	struct plan plan;
+	struct job job;
+	char err[512];
+
+	cr_assert_eq(make(&plan, &job,
+			  "[global]\nthreads=2\n"
+			  "[numa_cross]\nengine=pcp,slub\nsize=64,256\n"
+			  "[matrix]\nexclude=workload=numa_cross engine=pcp "
+			  "size=256\n"
+			  "exclude=workload=numa_cross engine=slub size=64\n",
+			  t, err),
+		     0, "%s", err);
+	cr_assert_eq(plan.nr_cells, 2);
+	cr_expect_str_eq(value(&plan, 0, "workload"), "numa_cross");
+	cr_expect_str_eq(value(&plan, 1, "workload"), "obj_numa_cross");
+	cr_expect_str_eq(value(&plan, 1, "size"), "256");
+	cr_expect_str_eq(plan.cell[1].id, "slub-numa_cross-t2-size_256");
+	plan_free(&plan);
+	job_free(&job);
+	cr_expect_eq(
+		make(&plan, &job, "[numa_cross]\nthreads=2\nsize=64\n", t, err),
+		-EINVAL);
+	cr_expect_str_eq(err, "j.ini:3: size=64: expected a key that workload "
+			      "numa_cross looks at, see `zonebench list "
+			      "workloads`");
+	plan_free(&plan);
+	job_free(&job);
+	cr_expect_eq(make(&plan, &job, "[churn]\nengine=slub\n", t, err),
+		     -EINVAL);
+	cr_expect_str_eq(err, "j.ini:1: engine=slub: expected a page engine "
+			      "for workload churn");
+	plan_free(&plan);
+	job_free(&job);
+	free(t);
+}
+
 /* machine=numa: the host where it has nodes, two modelled ones elsewhere. */
 Test(plan, the_numa_machine_needs_no_editing)
 {

@@ -54,7 +54,7 @@ Test(preload, every_foreign_engine_names_what_it_is)
 			continue;
 		nr++;
 		cr_assert_eq(strncmp(b->ops->name, "malloc:", 7), 0);
-		cr_assert(b->ops->library && b->ops->package);
+		cr_assert(b->ops->soname && b->ops->package);
 	}
 	cr_assert_eq(nr, 4);
 }

@@ -27,8 +27,8 @@
  * `bytes` was made 0, so that no push begins, and then the list was swapped
  * for NULL under a new id, so that none that had begun succeeds.
  *
- * Frees that are put off. With sequences, a free to a slab that is not the
- * CPU's own waits (head.late) until the next such free, or until the CPU has no
+ * Frees that are put off. With sequences and plain free pointers, a free to a
+ * slab that is not the CPU's own waits (head.late) until the next such free, or until the CPU has no
  * object left; by then its lines, asked for in time, are there. If it then
  * turns out that its slab was full, the course of things is settled: the slab
  * would be frozen, go to the CPU's chain, become the CPU's slab, and its one

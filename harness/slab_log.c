@@ -1,25 +1,29 @@
 /*
  * Playing slab sequences (slab_log.h).
  *
- *   KC name size align flags -> ok   kmem_cache_create; flags: - none, p
- *                                    HWCACHE_ALIGN, r RECLAIM_ACCOUNT, u
+ *   KC name size align flags -> ok | FAIL   kmem_cache_create; flags: - none,
+ *                                    p HWCACHE_ALIGN, r RECLAIM_ACCOUNT, u
  *                                    TYPESAFE_BY_RCU
  *   KQ name size align flags         the same, for its KSTATE line only
  *   KA id name -> slab n offset o order r pfn p | FAIL
  *   KF id, KZ name, KD name          free, kmem_cache_shrink, _destroy
  *   KSTATE name ..                   the cache as the kernel saw it, and below
  *    CPU-SLAB, ARRAY, FULL ..        it, indented, its slabs and objects
+ *   D                                drain the lists of pages
+ *   SNAP .. ENDSNAP, COUNTS .. ENDCOUNTS      passed over
  *
  * A cache that a KSTATE line names and no command created comes from a script
- * of sizes: q<size>, with p, r, u as above, a for align 16, b for align 128.
+ * of sizes: q<size>, with p, r, u as above, a for align 16, b for align 128; or
+ * is a size class of kmalloc, of which only the geometry is compared.
  *
  * Slabs are numbered in the order in which they first gave an object, which is
  * how the logs number them. The kernel's frames are those of its own past, so
  * pfns are not compared with ours; they must agree with each other: as long as
  * a slab is there, it keeps its pfn, which is aligned as a block of its order
- * and lies in memory, and no other slab has a page of it. The machine has one
- * node of 256 MiB; an engine's per-CPU parts are those of modelled CPUs, so
- * that it does not matter on which CPU this runs.
+ * and lies in memory, and no other slab has a page of it. The machine is that
+ * of the log's zoneinfo, or has one node of 256 MiB; an engine's per-CPU parts
+ * are those of modelled CPUs, so that it does not matter on which CPU this
+ * runs.
  */
 #include "harness/slab_log.h"
 
@@ -32,6 +36,7 @@
 #include "alloc/slab/kmem_cache.h"
 #include "harness/arena.h"
 #include "harness/log_words.h"
+#include "harness/slab_log_read.h"
 
 #define MAX_IDS       (1u << 20)
 #define MACHINE_BYTES (256ULL << 20)
@@ -48,6 +53,8 @@ struct log_slab {
 struct log_cache {
 	struct kmem_cache *s;
 	char name[SLAB_NAME_MAX];
+	bool forget;           /* destroyed when its state was compared */
+	bool condemned;        /* was to be destroyed, with objects in it */
 	struct log_slab *slab; /* [nr] by number */
 	unsigned nr, max;
 	struct log_cache *next;
@@ -72,7 +79,9 @@ struct slab_player {
 	struct log_cache *caches;
 	struct held_object *held; /* [nr_held], by id */
 	uint32_t nr_held;
-	bool entered; /* ctx */
+	bool entered;    /* ctx */
+	bool cpus_known; /* by what stands beside the log, or by its states */
+	bool by_cpus;    /* the difference may come from their number */
 	bool differs, no_memory;
 };
 
@@ -107,37 +116,6 @@ static int out_of_memory(struct slab_player *p)
 	return -ENOMEM;
 }
 
-/* ---- what kind of log it is -------------------------------------------- */
-
-bool slab_log_is(const char *text, size_t len, const char **engine)
-{
-	struct state_text in = { .at = text, .end = text + len, .name = "" };
-	struct state_line l;
-	bool slab = false;
-
-	*engine = NULL;
-	while (state_next_line(&in, &l)) {
-		struct state_line w = word(&l);
-
-		if (w.at == w.end || *w.at == '#')
-			continue;
-		if (!slab && *w.at != 'K')
-			return false;
-		slab = true;
-		if (!is(&w, "KSTATE"))
-			continue;
-		while (l.at < l.end && !*engine) {
-			w = word(&l);
-			if (is(&w, "cpu_partial"))
-				*engine = "slub";
-			if (is(&w, "gfporder"))
-				*engine = "slab";
-		}
-		return true;
-	}
-	return slab;
-}
-
 /* ---- caches
  * --------------------------------------------------------------------- */
 
@@ -149,6 +127,20 @@ static struct log_cache *find_cache(struct slab_player *p,
 	while (c && !(c->s && is(name, c->name)))
 		c = c->next;
 	return c;
+}
+
+/* A size class of ours. */
+static struct kmem_cache *find_class(struct slab_player *p,
+				     const struct state_line *name)
+{
+	for (unsigned t = 0; t < NR_KMALLOC_TYPES; t++)
+		for (unsigned i = 0; i < NR_KMALLOC_SIZES; i++) {
+			struct kmem_cache *s = p->slab->kmalloc[t][i];
+
+			if (s && is(name, s->name))
+				return s;
+		}
+	return NULL;
 }
 
 /* The number of a slab; a new one if it was not seen yet. */
@@ -189,104 +181,71 @@ static unsigned slab_number(void *arg, const struct page *slab)
 	return number_of(n->p, n->c, (uint32_t)(slab - n->p->m->map));
 }
 
-static struct log_cache *create_cache(struct slab_player *p,
-				      const struct kmem_cache_args *args)
+/* Creates a cache, newest first in p->caches. made: the kernel made it. */
+static int create_cache(struct slab_player *p,
+			const struct kmem_cache_args *args, bool made,
+			bool forget)
 {
 	struct log_cache *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (!c) {
-		out_of_memory(p);
-		return NULL;
-	}
+	if (!c)
+		return out_of_memory(p);
 	c->s = kmem_cache_create(&p->ctx, args, &rc);
+	if (!c->s && rc == -ENOMEM) {
+		free(c);
+		return out_of_memory(p);
+	}
+	if (!c->s != !made)
+		differ(p, "cache %s of %u bytes: expected %s, got %s",
+		       args->name, args->size, made ? "ok" : "FAIL",
+		       c->s ? "ok" : strerror(-rc));
 	if (!c->s) {
 		free(c);
-		bad(p, "cache %s of %u bytes: %s", args->name, args->size,
-		    strerror(-rc));
-		return NULL;
+		return 0;
 	}
 	strcpy(c->name, args->name);
+	c->forget = forget;
 	c->next = p->caches;
 	p->caches = c;
-	return c;
+	return 0;
 }
 
-static bool read_flags(const struct state_line *w, struct kmem_cache_args *args)
+/* "-> ok" or "-> FAIL"; KQ has neither. */
+static int do_create(struct slab_player *p, struct state_line l, bool forget)
 {
-	for (const char *c = w->at; c < w->end; c++) {
-		if (*c == 'p')
-			args->flags |= SLAB_HWCACHE_ALIGN;
-		else if (*c == 'r')
-			args->flags |= SLAB_RECLAIM_ACCOUNT;
-		else if (*c == 'u')
-			args->flags |= SLAB_TYPESAFE_BY_RCU;
-		else if (*c == 'a')
-			args->align = 16;
-		else if (*c == 'b')
-			args->align = 128;
-		else if (*c != '-')
-			return false;
-	}
-	return true;
-}
+	struct log_cache_args c;
+	const char *expected = log_cache_read(&l, &c);
+	struct state_line w;
+	struct log_cache *old;
+	bool fails;
 
-static bool read_name(const struct state_line *w, char *name)
-{
-	if (w->at == w->end || line_len(w) >= SLAB_NAME_MAX)
-		return false;
-	memcpy(name, w->at, line_len(w));
-	name[line_len(w)] = 0;
-	return true;
-}
-
-static int do_create(struct slab_player *p, struct state_line l)
-{
-	struct state_line name = word(&l), flags;
-	char text[SLAB_NAME_MAX];
-	struct kmem_cache_args args = { .name = text };
-	uint64_t size, align;
-
-	if (!read_name(&name, text) ||
-	    !next_number(&l, KMALLOC_MAX_SIZE, &size) || !size ||
-	    !next_number(&l, KMALLOC_MAX_SIZE, &align))
+	if (expected)
+		return bad(p, "expected %s", expected);
+	w = word(&l);
+	if (is(&w, "->"))
+		w = word(&l);
+	else if (!forget)
 		return bad(p, "expected KC NAME SIZE ALIGN FLAGS -> ok");
-	flags = word(&l);
-	args.size = (uint32_t)size;
-	args.align = (uint32_t)align;
-	if (!read_flags(&flags, &args) || (align & (align - 1)))
-		return bad(p, "expected flags of -, p, r, u and an alignment "
-			      "that is a power of two");
-	if (find_cache(p, &name))
-		return bad(p, "cache %s exists already", text);
-	return create_cache(p, &args) ? 0 : -EINVAL;
+	fails = is(&w, "FAIL");
+	if (!fails && !is(&w, "ok") && w.at != w.end)
+		return bad(p, "expected '-> ok' or '-> FAIL'");
+	w = (struct state_line){ c.name, c.name + strlen(c.name) };
+	old = find_cache(p, &w);
+	if (old && !old->condemned)
+		return bad(p, "cache %s exists already", c.name);
+	return create_cache(p, &c.args, !fails, forget);
 }
 
 /* "q24", "qp700": a cache of a script of sizes. */
-static struct log_cache *create_by_name(struct slab_player *p,
-					const struct state_line *name)
+static int create_by_name(struct slab_player *p, const struct state_line *name)
 {
-	char text[SLAB_NAME_MAX];
-	struct kmem_cache_args args = { .name = text };
-	struct state_line flags, size;
-	uint64_t bytes;
+	struct log_cache_args c;
+	const char *expected = log_cache_by_name(name, &c);
 
-	if (!read_name(name, text) || *name->at != 'q') {
-		bad(p, "expected the name of a cache that a KC line created");
-		return NULL;
-	}
-	flags.at = size.at = name->at + 1;
-	size.end = name->end;
-	while (size.at < size.end && (*size.at < '0' || *size.at > '9'))
-		size.at++;
-	flags.end = size.at;
-	if (!number(&size, KMALLOC_MAX_SIZE, &bytes) || !bytes ||
-	    !read_flags(&flags, &args)) {
-		bad(p, "expected a name of the form q[prub]SIZE");
-		return NULL;
-	}
-	args.size = (uint32_t)bytes;
-	return create_cache(p, &args);
+	if (expected)
+		return bad(p, "expected %s", expected);
+	return create_cache(p, &c.args, true, true);
 }
 
 /* Slabs that went back have no pfn any more. */
@@ -314,6 +273,8 @@ static int do_destroy(struct slab_player *p, struct state_line l, bool destroy)
 		kmem_cache_shrink(&p->ctx, c->s);
 	else if (!kmem_cache_destroy(&p->ctx, c->s))
 		c->s = NULL;
+	else
+		c->condemned = true;
 	forget_gone(p);
 	return 0;
 }
@@ -341,15 +302,15 @@ static struct held_object *held_object(struct slab_player *p, uint64_t id)
 
 /* Another slab with a page of [pfn, pfn + 2^order); NULL: none. */
 static const struct log_slab *who_has(const struct slab_player *p,
-				      const struct log_slab * not, uint64_t pfn,
+				      const struct log_slab *self, uint64_t pfn,
 				      const struct log_cache **of)
 {
 	for (const struct log_cache *c = p->caches; c; c = c->next)
 		for (const struct log_slab *s = c->slab; s < c->slab + c->nr;
 		     s++)
-			if (s != not &&s->theirs != PFN_UNKNOWN &&
+			if (s != self && s->theirs != PFN_UNKNOWN &&
 			    pfn < s->theirs + (1u << s->order) &&
-			    s->theirs < pfn + (1u << not ->order)) {
+			    s->theirs < pfn + (1u << self->order)) {
 				*of = c;
 				return s;
 			}
@@ -422,10 +383,12 @@ static int compare_object(struct slab_player *p, struct log_cache *c,
 			 (const char *)object - base, c->slab[nr].order);
 	}
 	n = strlen(got);
-	if (line_len(&want) < n || memcmp(want.at, got, n))
+	if (line_len(&want) < n || memcmp(want.at, got, n)) {
+		p->by_cpus = true;
 		return differ(p, "object of %s: expected '%.*s', got '%s'",
 			      c->name, (int)min_long((long)line_len(&want), 80),
 			      want.at, got);
+	}
 	p->log->tally.objects++;
 	want.at += n;
 	return object ? compare_pfn(p, c, nr, want) : 0;
@@ -485,6 +448,7 @@ static int differ_line(struct slab_player *p, struct state_line want,
 			break;
 		field = w;
 	}
+	p->by_cpus = true;
 	return differ(p, "state, after '%.*s': expected '%.*s', got '%.*s'",
 		      (int)min_long((long)line_len(&field), 40), field.at,
 		      (int)min_long((long)line_len(&w), 40), w.at,
@@ -531,38 +495,114 @@ static int compare_text(struct slab_player *p, struct state_line first,
 	return 0;
 }
 
+/* The lines of our state of a cache, for compare_text(). NULL: no memory. */
+static char *print_state(struct slab_player *p, struct log_cache *c,
+			 size_t *len)
+{
+	struct numbering numbers = { p, c };
+	char *text = NULL;
+	FILE *f = open_memstream(&text, len);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "KSTATE %s ", c->name);
+	p->log->ops->log_geometry(c->s, f);
+	p->log->ops->log_state(c->s, f, slab_number, &numbers);
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Does the word say what the cache holds, and not how it is laid out? */
+static bool is_content(const struct state_line *w)
+{
+	return is(w, "nr_partial");
+}
+
+/* A size class is the kernel's own: what it holds is its past, so that only
+ * its geometry can be compared. */
+static int compare_class(struct slab_player *p, struct kmem_cache *s,
+			 struct state_line whole)
+{
+	struct state_line want = whole, got, w, g;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int rc = 0;
+
+	if (!f)
+		return out_of_memory(p);
+	fprintf(f, "KSTATE %s ", s->name);
+	p->log->ops->log_geometry(s, f);
+	if (fclose(f)) {
+		free(text);
+		return out_of_memory(p);
+	}
+	got = (struct state_line){ text, text + strcspn(text, "\n") };
+	do {
+		w = word(&want);
+		g = word(&got);
+		if (line_len(&w) != line_len(&g) ||
+		    memcmp(w.at, g.at, line_len(&w))) {
+			got = (struct state_line){ text,
+						   text + strcspn(text, "\n") };
+			rc = differ_line(p, whole, got);
+			break;
+		}
+	} while (w.at != w.end && !is_content(&w));
+	free(text);
+	while (!p->differs && more_of_state(&p->log->in) &&
+	       state_next_line(&p->log->in, &w))
+		continue;
+	if (!p->differs) {
+		p->log->tally.states++;
+		tally_line(p, whole);
+	}
+	return rc;
+}
+
 static int do_state(struct slab_player *p, struct state_line whole,
 		    struct state_line l)
 {
 	struct state_line name = word(&l);
 	struct log_cache *c = find_cache(p, &name);
-	struct numbering numbers = { p, c };
-	char *text = NULL;
+	struct kmem_cache *class;
 	size_t len = 0;
-	FILE *f;
-	int rc;
+	char *text;
+	int rc = 0;
 
+	class = c ? NULL : find_class(p, &name);
+	if (class)
+		return compare_class(p, class, whole);
 	if (!c)
-		numbers.c = c = create_by_name(p, &name);
-	if (!c)
-		return -EINVAL;
-	f = open_memstream(&text, &len);
-	if (!f)
+		rc = create_by_name(p, &name);
+	if (rc || p->differs)
+		return rc;
+	c = find_cache(p, &name);
+	text = print_state(p, c, &len);
+	if (!text)
 		return out_of_memory(p);
-	fprintf(f, "KSTATE %s ", c->name);
-	p->log->ops->log_geometry(c->s, f);
-	p->log->ops->log_state(c->s, f, slab_number, &numbers);
-	if (fclose(f)) {
-		free(text);
-		return out_of_memory(p);
-	}
 	rc = compare_text(p, whole, text, len);
 	free(text);
+	if (c->forget && !kmem_cache_destroy(&p->ctx, c->s))
+		c->s = NULL;
 	return rc;
 }
 
 /* ---- the whole
  * ------------------------------------------------------------------------ */
+
+/* The pages' state is that of the kernel's own past, as its pfns are. */
+static int skip_section(struct slab_player *p, const char *end)
+{
+	struct state_line l;
+
+	while (state_next_line(&p->log->in, &l))
+		if (is(&l, end))
+			return 0;
+	return bad(p, "expected %s", end);
+}
 
 static int do_line(struct slab_player *p, struct state_line l)
 {
@@ -573,7 +613,7 @@ static int do_line(struct slab_player *p, struct state_line l)
 		return 0;
 	p->log->tally.commands++;
 	if (is(&w, "KC") || is(&w, "KQ"))
-		return do_create(p, l);
+		return do_create(p, l, is(&w, "KQ"));
 	if (is(&w, "KA"))
 		return do_alloc(p, l);
 	if (is(&w, "KF"))
@@ -584,23 +624,73 @@ static int do_line(struct slab_player *p, struct state_line l)
 		return do_state(p, whole, l);
 	if (is(&w, "KS"))
 		return 0; /* its KSTATE line follows */
+	if (is(&w, "D")) {
+		p->log->pages->drain(p->e, &p->pages);
+		return 0;
+	}
+	if (is(&w, "SNAP"))
+		return skip_section(p, "ENDSNAP");
+	if (is(&w, "COUNTS"))
+		return skip_section(p, "ENDCOUNTS");
 	return bad(p, "expected a slab command, found '%.*s'",
 		   (int)min_long((long)line_len(&w), 16), w.at);
 }
 
-static int build_machine(struct slab_player *p)
+/* The machine of the log, or one of 256 MiB. */
+static int describe(struct slab_player *p, struct machine_desc *d)
+{
+	const struct slab_log *log = p->log;
+	const unsigned cpus = log->nr_online ? log->nr_online : 1;
+
+	if (log->machine) {
+		*d = *log->machine;
+		return 0;
+	}
+	layout_defaults(d);
+	layout_set(d, LAYOUT_X86_64, false);
+	d->kernel = log->kernel;
+	d->thp_enabled = false;
+	layout_topo(&d->topo, cpus, 1);
+	return layout_zones(d, MACHINE_BYTES, p->err, p->err_len);
+}
+
+static void set_config(struct slab_player *p, const struct machine_desc *d,
+		       struct slab_config *cfg)
+{
+	const struct slab_log *log = p->log;
+
+	slab_config_init(cfg, d);
+	cfg->kernel = log->kernel;
+	if (log->nr_present)
+		cfg->nr_cpus = cfg->nr_possible = log->nr_present;
+	if (log->nr_possible)
+		cfg->nr_possible = log->nr_possible;
+	cfg->slub_fast = SLUB_FAST_CMPXCHG;
+	cfg->nomerge = true;
+	slab_log_parameters(log->parameters, cfg);
+}
+
+static int build_machine(struct slab_player *p, struct slab_config *cfg)
 {
 	struct machine_desc *d = malloc(sizeof(*d));
 	int rc;
 
 	if (!d)
 		return out_of_memory(p);
-	layout_defaults(d);
-	layout_set(d, LAYOUT_X86_64, false);
-	d->kernel = p->log->kernel;
-	d->thp_enabled = false;
-	layout_topo(&d->topo, p->log->nr_cpus, 1);
-	rc = layout_zones(d, MACHINE_BYTES, p->err, p->err_len);
+	rc = describe(p, d);
+	if (!rc && (d->layout == LAYOUT_I386 || slab_log_is_narrow(p->log))) {
+		snprintf(p->err, p->err_len,
+			 "%s: expected the log of a 64-bit kernel: objects "
+			 "here have words of 8 bytes, those of i386 have 4",
+			 p->log->in.name);
+		rc = -EINVAL;
+	}
+	if (!rc) {
+		set_config(p, d, cfg);
+		p->cpus_known = slab_log_find_cpus(p->log, cfg);
+		rc = describe(p, d);
+		set_config(p, d, cfg);
+	}
 	if (!rc)
 		rc = arena_map(&p->arena, d, p->err, p->err_len);
 	if (!rc)
@@ -622,7 +712,7 @@ static void say_nothing(void *arg, const char *line)
 static int start(struct slab_player *p)
 {
 	struct slab_config cfg;
-	int rc = build_machine(p);
+	int rc = build_machine(p, &cfg);
 
 	if (rc)
 		return rc;
@@ -632,9 +722,6 @@ static int start(struct slab_player *p)
 	rc = p->log->pages->create(&p->e, p->m);
 	if (!rc)
 		rc = page_ctx_enter(&p->pages, p->e, 0, p->counters, NULL);
-	slab_config_init(&cfg, &p->m->desc);
-	cfg.slub_fast = SLUB_FAST_CMPXCHG;
-	cfg.nomerge = true;
 	if (!rc)
 		rc = slab_allocator_create(&p->slab, p->log->ops, &p->pages,
 					   &cfg);
@@ -705,6 +792,10 @@ int slab_log_play(struct slab_log *log, char *err, size_t err_len)
 		rc = out_of_memory(p);
 	if (!rc && !p->differs && (broken = slab_verify(p->slab)))
 		differ(p, "expected a sound allocator, got: %s", broken);
+	if (!rc && p->differs && p->by_cpus && !p->cpus_known)
+		rc = bad(p, "expected the number of CPUs, which decides this: "
+			    "a KSTATE line, or cmdline.txt or dmesg beside "
+			    "the log");
 	rc = rc ? rc : p->differs;
 	finish(p);
 	free(p);

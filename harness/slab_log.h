@@ -17,16 +17,26 @@ struct slab_log {
 	const struct slab_ops *ops;
 	const struct page_ops *pages; /* the page engine below */
 	enum kernel_rules kernel;
-	unsigned nr_cpus; /* of the machine that the log comes from */
-	uint64_t end_pfn; /* of its memory; 0: not known */
+	/* The machine that the log comes from, NULL: one node of 256 MiB; and
+	 * where its memory ends, 0: not known. */
+	const struct machine_desc *machine;
+	uint64_t end_pfn;
+	/* Its CPUs, 0: not known. Online ones decide how many free objects
+	 * SLAB keeps, present ones SLUB's orders, and possible ones whether
+	 * SLAB has shared arrays. Where none is known they follow from the
+	 * states in the log. */
+	unsigned nr_online, nr_present, nr_possible;
+	const char *parameters; /* the kernel's; NULL: not known */
 	struct slab_log_tally tally;
 	/* "FILE:LINE: what: expected .., got .." of the first difference */
 	char difference[1024];
 };
 
-/* Is it a log of slab commands? Which engine's states it holds goes to
- * *engine ("slub" or "slab"; NULL: it has none). */
-bool slab_log_is(const char *text, size_t len, const char **engine);
+enum log_kind { LOG_EMPTY, LOG_OF_PAGES, LOG_OF_SLABS };
+
+/* By the first command that is none of both (D, SNAP, COUNTS). Which engine's
+ * states a slab log holds goes to *engine ("slub" or "slab"; NULL: none). */
+enum log_kind slab_log_kind(const char *text, size_t len, const char **engine);
 
 /* Plays the log. 0: all equal; 1: a difference, described; -ENOMEM; -EINVAL
  * with one line in err: not a log, or not one for this engine. */

@@ -46,6 +46,8 @@ static unsigned index_stride(unsigned bytes)
 /* Largest order that is tried for the sake of thrift. */
 static unsigned max_order(const struct slab_config *cfg)
 {
+	if (cfg->slab_max_order_plus_1)
+		return cfg->slab_max_order_plus_1 - 1;
 	return cfg->ram_bytes > 32ULL << 20 ? 1 : 0;
 }
 

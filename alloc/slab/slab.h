@@ -74,10 +74,11 @@ struct slab_config {
 	unsigned nr_possible;     /* CPUs that may come; `slab` has arrays
 				     shared by CPUs where it is above 1 */
 	unsigned slub_min_order, slub_max_order;
-	unsigned slub_min_objects; /* 0: by the number of CPUs */
-	uint64_t ram_bytes;        /* decides the largest order of `slab` */
-	uint32_t debug;            /* SLAB_DEBUG_FLAGS forced on each cache */
-	enum slub_fast slub_fast;  /* a wish: rseq may not be there */
+	unsigned slub_min_objects;      /* 0: by the number of CPUs */
+	unsigned slab_max_order_plus_1; /* `slab`; 0: as ram_bytes says */
+	uint64_t ram_bytes;       /* decides the largest order of `slab` */
+	uint32_t debug;           /* SLAB_DEBUG_FLAGS forced on each cache */
+	enum slub_fast slub_fast; /* a wish: rseq may not be there */
 	bool nomerge;
 	bool hardened; /* free pointers encoded; what is newest on its list
 			  already is reported and not freed again */

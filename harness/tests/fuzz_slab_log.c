@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct slab_binding *b = slab_binding_find("slub");
 	const struct page_binding *pages = page_binding_find("pcp");
-	struct slab_log log = { .nr_cpus = 2 };
+	struct slab_log log = { .parameters = NULL };
 	const char *engine;
 	char err[512] = "";
 	int rc;
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log.in = (struct state_text){ .at = (const char *)data,
 				      .end = (const char *)data + size,
 				      .name = "fuzz" };
-	slab_log_is((const char *)data, size, &engine);
+	slab_log_kind((const char *)data, size, &engine);
 	rc = slab_log_play(&log, err, sizeof(err));
 	if (rc < 0 && (!*err || strchr(err, '\n')))
 		abort();

@@ -36,7 +36,7 @@ static int play(const char *text, size_t len, unsigned cpus,
 		.ops = slab_binding_find("slab")->ops,
 		.pages = page_binding_find("pcp")->ops,
 		.kernel = KERNEL_6_1,
-		.nr_cpus = cpus,
+		.nr_online = cpus,
 		.in = { .at = text, .end = text + len, .name = "log" },
 	};
 	char err[1024] = "";
@@ -69,7 +69,7 @@ static unsigned play_folder(const char *config, unsigned cpus,
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		text = text_of(path, &len);
-		cr_assert(slab_log_is(text, len, &engine));
+		cr_assert_eq(slab_log_kind(text, len, &engine), LOG_OF_SLABS);
 		cr_assert_str_eq(engine, "slab");
 		cr_assert_eq(play(text, len, cpus, &t), 0, "%s: %s", path,
 			     message);

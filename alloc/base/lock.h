@@ -8,9 +8,9 @@
  *   4. RANK_ZONE   zone->lock: free_area[], nr_free, pageblock types
  *   5. RANK_LRU    the LRU lists of a node
  *   6. RANK_LEAF   nothing is taken under it
- * Two locks of the same rank are never held together, except two zones in
- * ascending zone->id. Never under any of them: malloc(), a system call that
- * may sleep, synchronize_rcu().
+ * Two locks of a rank are held together only of two zones, ascending zone->id.
+ * Never under any of them: malloc(), synchronize_rcu(), a system call that may
+ * sleep, but for membarrier(2) under the lock of the CPU that it interrupts.
  *
  * Uncontended: one compare-and-swap of the whole word from 0 to 1, and one
  * plain byte store to release. Contended: waiters queue, first come first

@@ -210,6 +210,13 @@ static int take_counts(struct kmem_cache *s, const struct slab_ctx *x,
 
 int slab_ctx_attach(struct slab_ctx *ctx, struct page_ctx *pages)
 {
+	struct kmem_cache *s = ctx->slab->newest;
+
+	/* what it has counted stays with the CPU that it leaves */
+	for (; s && ctx->cpu != pages->cpu; s = s->next) {
+		take_counts(s, ctx, 1);
+		memset(&ctx->counters[s->id], 0, sizeof(*ctx->counters));
+	}
 	ctx->pages = pages;
 	ctx->cpu = pages->cpu;
 	ctx->node = pages->node;

@@ -82,7 +82,7 @@ struct kmem_cache *kmem_cache_create(struct slab_ctx *ctx,
  * and the cache lives on, out of reach of later merges.
  */
 int kmem_cache_destroy(struct slab_ctx *ctx, struct kmem_cache *s);
-/* Gives empty slabs back; 1 if any slab is left, else 0. */
+/* Gives empty slabs back; 1 if any but those that wait for readers is left. */
 int kmem_cache_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
 /* object_size; of merged caches the largest. */
 unsigned kmem_cache_size(const struct kmem_cache *s);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "alloc/page/reclaim.h"
+#include "alloc/slab/rcu.h"
 
 static long places_of(const struct slab_pressure *p)
 {
@@ -37,7 +38,8 @@ static unsigned long count_places(struct shrinker *shrinker, unsigned nid)
 	return n > 0 ? (unsigned long)n : 0;
 }
 
-/* A cache is shrunk as a whole: once a call, whatever was asked for. */
+/* A cache is shrunk as a whole: once a call, whatever was asked for. Slabs of
+ * others whose readers have left go with it, but are not what was asked for. */
 static unsigned long scan_slabs(struct shrinker *shrinker,
 				struct page_ctx *pages, unsigned nid,
 				unsigned long nr)
@@ -52,6 +54,7 @@ static unsigned long scan_slabs(struct shrinker *shrinker,
 	if (!ctx)
 		return SHRINK_STOP;
 	freed = slab_reclaim_shrink(ctx, p->cache);
+	slab_rcu_reap_all(ctx);
 	slab_reclaim_exit(ctx);
 	return freed ? freed : SHRINK_STOP;
 }

@@ -62,6 +62,12 @@ void slab_rcu_free_done(struct slab_ctx *ctx, struct kmem_cache *s)
 	}
 }
 
+void slab_rcu_reap_all(struct slab_ctx *ctx)
+{
+	for (struct kmem_cache *s = ctx->slab->newest; s; s = s->next)
+		slab_rcu_reap(ctx, s);
+}
+
 static void grace_period_over(struct rcu_head *head)
 {
 	struct deferred *d = (struct deferred *)head;

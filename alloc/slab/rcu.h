@@ -40,6 +40,10 @@ static inline void slab_rcu_reap(struct slab_ctx *ctx, struct kmem_cache *s)
 		slab_rcu_free_done(ctx, s);
 }
 
+/* The same for all caches, for those that are idle. The allocator's mutex is
+ * held. */
+void slab_rcu_reap_all(struct slab_ctx *ctx);
+
 /* Until all that was deferred before can be reaped. */
 void slab_rcu_barrier(void);
 

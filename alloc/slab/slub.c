@@ -66,10 +66,10 @@
  * of the local lock. The pair's compare-and-swap has a LOCK prefix, since
  * threads may share a modelled CPU. A cache's id stands in the page, not a
  * pointer. Slabs of a TYPESAFE_BY_RCU cache whose grace period is over wait for
- * a thread with a context: the next that needs a new slab of that cache, or
- * shrinks it. Hardened, an object that would be linked to itself is reported
- * and stays where it is; Linux stops. Memory cgroups, KASAN and hotplug do not
- * exist.
+ * a thread with a context: the next that needs a new slab of that cache or
+ * shrinks it, that reclaims, or that ticks. Hardened, an object that would be
+ * linked to itself is reported and stays where it is; Linux stops. Memory
+ * cgroups, KASAN and hotplug do not exist.
  */
 #include "alloc/slab/slub.h"
 
@@ -1564,6 +1564,16 @@ int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
 {
 	slub_flush(ctx, base);
 	return slub_shrink_nodes(ctx, base);
+}
+
+/* No reaper: idle caches keep their slabs but those that readers have left. */
+void slub_tick(struct slab_ctx *ctx, unsigned seconds)
+{
+	(void)seconds;
+	if (pthread_mutex_trylock(&ctx->slab->mutex))
+		return;
+	slab_rcu_reap_all(ctx);
+	pthread_mutex_unlock(&ctx->slab->mutex);
 }
 
 unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *base)

@@ -314,6 +314,8 @@ int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
 void slub_flush(struct slab_ctx *ctx, struct kmem_cache *s);
 void slub_settle(struct slab_ctx *ctx, struct kmem_cache *s);
 int slub_shrink_nodes(struct slab_ctx *ctx, struct kmem_cache *s);
+/* Gives back slabs that readers have left, of all caches. */
+void slub_tick(struct slab_ctx *ctx, unsigned seconds);
 unsigned long slub_shutdown(struct slab_ctx *ctx, struct kmem_cache *s);
 int slub_thread_enter(struct slab_ctx *ctx);
 size_t slub_usable(const struct kmem_cache *s);

@@ -1605,6 +1605,7 @@ static const struct slab_ops engine_ops = {
 	.shutdown = sheaves_shutdown,
 	.settle = slub_settle,
 	.thread_enter = slub_thread_enter,
+	.tick = slub_tick,
 	.info = slub_info,
 	.attributes = sheaves_attributes,
 	.verify = sheaves_verify,

@@ -1165,6 +1165,7 @@ static void slab_tick(struct slab_ctx *ctx, unsigned seconds)
 	if (pthread_mutex_trylock(&slab->mutex))
 		return;
 	r->now = seconds;
+	slab_rcu_reap_all(ctx);
 	for (unsigned i = 0; i < slab->nr_slots; i++) {
 		if (r->cpu[i].next > seconds)
 			continue;

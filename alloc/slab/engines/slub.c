@@ -31,6 +31,7 @@ static const struct slab_ops engine_ops = {
 	.shutdown = slub_shutdown,
 	.settle = slub_settle,
 	.thread_enter = slub_thread_enter,
+	.tick = slub_tick,
 	.info = slub_info,
 	.attributes = slub_attributes,
 	.verify = slub_verify,

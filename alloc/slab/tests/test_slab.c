@@ -572,6 +572,26 @@ Test(slab_engine, an_array_that_a_shrink_empties_is_no_lack_of_memory)
 	fixture_end(t.f);
 }
 
+Test(slab_engine, the_reaper_gives_back_what_readers_have_left)
+{
+	struct fixture *f =
+		fixture_make(one_cpu_bench(), 8192, SLAB_TYPESAFE_BY_RCU);
+	uint64_t pages;
+
+	take(f, 100);
+	slab_rcu_read_lock();
+	give(f, 100);
+	cr_assert_eq(kmem_cache_shrink(&f->b->ctx, &f->s->base), 0);
+	slab_rcu_read_unlock();
+	slab_rcu_barrier();
+	pages = slab_pages_in_use(f->b->slab);
+	engine_ops.tick(&f->b->ctx, 0);
+	/* one object a slab */
+	cr_assert_eq(pages - slab_pages_in_use(f->b->slab),
+		     100u << f->s->base.order);
+	fixture_end(f);
+}
+
 Test(slab_engine, slabs_whose_readers_have_left_serve_before_memory_is_out)
 {
 	struct fixture *f =

@@ -10,6 +10,7 @@
 
 #include "alloc/slab/debug.h"
 #include "alloc/slab/kmalloc.h"
+#include "alloc/slab/pressure.h"
 #include "alloc/slab/rcu.h"
 #include "alloc/slab/slub.h"
 #include "alloc/slab/tests/slab_bench.h"
@@ -873,6 +874,47 @@ Test(slub, a_thread_without_memory_takes_what_is_nearest)
 {
 	partial_slabs_of_the_nearest(0);
 	partial_slabs_of_the_nearest(SLAB_CONSISTENCY_CHECKS);
+}
+
+/* An idle cache, 100 slabs of which wait for readers that have left by now. */
+static struct kmem_cache *left_by_readers(struct slab_bench *b)
+{
+	struct kmem_cache *s =
+		slab_bench_cache(b, "idle", 2000, SLAB_TYPESAFE_BY_RCU);
+	const unsigned nr = 100 * s->objects;
+	void **o = calloc(nr, sizeof(*o));
+
+	for (unsigned i = 0; i < nr; i++)
+		o[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
+	slab_rcu_read_lock();
+	kmem_cache_free_bulk(&b->ctx, s, nr, o);
+	free(o);
+	cr_assert_eq(kmem_cache_shrink(&b->ctx, s), 0);
+	slab_rcu_read_unlock();
+	slab_rcu_barrier();
+	cr_assert_eq(slab_pages_in_use(b->slab), 100u << s->order);
+	return s;
+}
+
+Test(slub, an_idle_cache_gives_back_what_readers_have_left)
+{
+	const struct slab_bench_spec spec = { .reclaim = true };
+	struct slab_bench *b = slab_bench_make(slub_ops(), &spec);
+	struct kmem_cache *s = left_by_readers(b), *other;
+	struct shrinker *shrinker;
+
+	slub_ops()->tick(&b->ctx, 1);
+	cr_assert_eq(slab_pages_in_use(b->slab), 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	/* and when another one's shrinker is called */
+	s = left_by_readers(b);
+	other = slab_bench_cache(b, "other", 64, SLAB_RECLAIM_ACCOUNT);
+	shrinker = &other->pressure->shrinker;
+	cr_assert_eq(shrinker->scan_objects(shrinker, &b->pages, 0, 1),
+		     SHRINK_STOP);
+	cr_assert_eq(slab_pages_in_use(b->slab), 0);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
 }
 
 Test(slub, objects_of_a_node)

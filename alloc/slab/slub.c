@@ -28,20 +28,26 @@
  * for NULL under a new id, so that none that had begun succeeds.
  *
  * Frees that are put off. With sequences and plain free pointers, a free to a
- * slab that is not the CPU's own waits (head.late) until the next such free, or until the CPU has no
- * object left; by then its lines, asked for in time, are there. If it then
- * turns out that its slab was full, the course of things is settled: the slab
- * would be frozen, go to the CPU's chain, become the CPU's slab, and its one
- * object would be handed out. So that object is handed out, with neither its
- * slab nor itself written to; all that is kept is whose slab would be the CPU's
- * (head.last), and all that would have been counted is. It is done only while
- * the CPU has no other slab, or a free to that one would be taken for one to
- * the CPU's own. Whoever holds the CPU's part first makes that slab the CPU's
- * in truth (adopt_last); whoever takes away or looks at what a cache has, takes
- * up what was put off (slub_settle). Without other threads the counts and
- * states are those of SLUB without it, at every point where one can look. For
- * other threads the free happened when it is taken up, and a slab that they
- * took hold of meanwhile is not the CPU's any more.
+ * slab that is not the CPU's own waits (head.late) until the next such free, or
+ * until the CPU has no object left. If it then turns out that its slab was
+ * full, the course of things is settled: the slab would be frozen, go to the
+ * CPU's chain, become the CPU's slab, and its one object would be handed out.
+ * So that object is handed out, with neither its slab nor itself written to;
+ * all that is kept is whose slab would be the CPU's (head.last), and all that
+ * would have been counted is. It is done only while the CPU has no other slab,
+ * or a free to that one would be taken for one to the CPU's own. Whoever holds
+ * the CPU's part first makes that slab the CPU's in truth (adopt_last); whoever
+ * takes away or looks at what a cache has, takes up what was put off
+ * (slub_settle). Without other threads the counts and states are those of SLUB
+ * without it, at every point where one can look. For other threads the free
+ * happened when it is taken up, and a slab that they took hold of meanwhile is
+ * not the CPU's any more.
+ *   head.last does not keep its slab, so that a slab goes only when no head
+ * names it (forget_last). A head names a slab while the object that was handed
+ * out is in use, thus before the slab can be empty; who finds the slab empty
+ * has got that object from its user, and sees the name; a head's name is taken
+ * away only under its lock, after the last look at the slab, or replaced by
+ * another while nobody holds the part.
  *
  * Lock order (outermost first):
  *   1. slab->mutex      create, shrink, destroy
@@ -111,6 +117,18 @@ ALWAYS_INLINE struct slub_node *node_of(const struct slub_cache *s,
 static unsigned local_node(const struct slab_ctx *ctx)
 {
 	return (unsigned)(uintptr_t)ctx->priv;
+}
+
+/* head->last and the object that it stands for: everything that is less than a
+ * slab away from it counts as of its slab. */
+ALWAYS_INLINE char *last_of(const struct slub_cache *s, void *object)
+{
+	return (char *)object - (s->near / 2);
+}
+
+ALWAYS_INLINE void *object_of_last(const struct slub_cache *s, char *last)
+{
+	return last + s->near / 2;
 }
 
 ALWAYS_INLINE bool is_debug(const struct slub_cache *s)
@@ -195,10 +213,34 @@ static void account_slab(struct slub_cache *s, const struct page *page,
 				  memory_order_relaxed);
 }
 
+static void drop_name(struct slab_ctx *ctx, struct slub_cache *s,
+		      unsigned slot);
+
+/* No head names the slab from then on. It is empty; no spin lock is held. */
+static void forget_last(struct slab_ctx *ctx, struct slub_cache *s,
+			const struct page *page)
+{
+	const char *base = base_of(s, page);
+	const size_t bytes = PAGE_SIZE << slab_tag_order(slab_tag(page));
+
+	for (unsigned slot = 0; s->puts_off && slot < s->nr_slots; slot++) {
+		/* ACQ(slub-last): its CPU's last look; pairs with
+		 * REL(slub-last) */
+		char *last = __atomic_load_n(&s->cpu[slot].head.last,
+					     __ATOMIC_ACQUIRE);
+
+		if (unlikely(last != LIST_NO_BLOCK &&
+			     (size_t)((char *)object_of_last(s, last) - base) <
+				     bytes))
+			drop_name(ctx, s, slot);
+	}
+}
+
 /* The slab is on no list, and nobody else knows it. No spin lock is held. */
 static void discard(struct slab_ctx *ctx, struct slub_cache *s,
 		    struct page *page)
 {
+	forget_last(ctx, s, page);
 	account_slab(s, page, slub_state_of(slub_word(page)).objects, true);
 	if (is_debug(s))
 		slab_debug_slab(&s->base, page);
@@ -327,20 +369,13 @@ static void *pair_take(struct slub_cache *s, struct slub_cpu *c)
 	}
 }
 
-/* Makes the slab of the object that was handed out last the held CPU's, unless
- * another CPU has taken hold of it. */
-static void adopt_last(struct slab_ctx *ctx, struct slub_cache *s,
-		       struct slub_cpu *c)
+/* Freezes the slab for c, unless another CPU has taken hold of it. */
+static void adopt(struct slab_ctx *ctx, struct slub_cache *s,
+		  struct slub_cpu *c, struct page *page)
 {
-	struct page *page;
+	uint64_t word = slub_word(page);
 	struct slub_state t;
-	uint64_t word;
 
-	if (likely(c->head.last == LIST_NO_BLOCK))
-		return;
-	page = slab_virt_to_page(s->base.slab, c->head.last);
-	c->head.last = LIST_NO_BLOCK;
-	word = slub_word(page);
 	do {
 		t = slub_state_of(word);
 		if (c->slab != PFN_LIST_END || t.first || t.frozen)
@@ -349,6 +384,21 @@ static void adopt_last(struct slab_ctx *ctx, struct slub_cache *s,
 		t.cpu = c->cpu;
 	} while (!state_swap(ctx, s, page, &word, t));
 	c->slab = pfn_of(s, page);
+}
+
+/* Makes the slab of the object that was handed out last the held CPU's. */
+static void adopt_last(struct slab_ctx *ctx, struct slub_cache *s,
+		       struct slub_cpu *c)
+{
+	char *last = c->head.last;
+
+	if (likely(last == LIST_NO_BLOCK))
+		return;
+	adopt(ctx, s, c,
+	      slab_virt_to_page(s->base.slab, object_of_last(s, last)));
+	/* REL(slub-last): every look at the slab before; pairs with
+	 * ACQ(slub-last) */
+	__atomic_store_n(&c->head.last, LIST_NO_BLOCK, __ATOMIC_RELEASE);
 }
 
 #if RSEQ_X86_64
@@ -444,6 +494,13 @@ static void cpu_drop(struct slub_cache *s, struct hold h) NO_LOCK_ANALYSIS
 				      memory_order_release);
 	}
 	spin_unlock(&c->lock);
+}
+
+/* The CPU's name for a slab is taken away: adopt_last() does not take an empty
+ * one. */
+static void drop_name(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
+{
+	cpu_drop(s, cpu_hold_remote(ctx, s, slot));
 }
 
 /* ---- partial slabs ----------------------------------------------------------
@@ -921,11 +978,9 @@ static void let_go(struct slab_ctx *ctx, struct slub_cache *s)
 static NOINLINE void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
 				     gfp_t gfp, void *object)
 {
-	char *base = base_of(s, slab_virt_to_page(s->base.slab, object));
-
-	if (!list_hand_out(&s->slots, object, base)) {
+	if (!list_hand_out(&s->slots, object, last_of(s, object))) {
 		let_go(ctx, s);
-		if (!list_hand_out(&s->slots, object, base))
+		if (!list_hand_out(&s->slots, object, last_of(s, object)))
 			return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
 	}
 	SLUB_ACQUIRE(s);
@@ -969,7 +1024,7 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 	if (unlikely(!comes_to_nothing(ctx, s, c, page)))
 		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
 	if (unlikely(last == LIST_NO_BLOCK ||
-		     !list_hand_out(&s->slots, object, base_of(s, page))))
+		     !list_hand_out(&s->slots, object, last_of(s, object))))
 		return hand_out_first(ctx, s, gfp, object);
 	SLUB_ACQUIRE(s);
 	count(ctx, s, HANDED_OUT);
@@ -1166,6 +1221,7 @@ static void free_refused(struct slab_ctx *ctx, struct slub_cache *s,
 			count(ctx, s, FREE_FASTPATH);
 			return;
 		}
+		take_up(ctx, s); /* it was freed before */
 	}
 	free_now(ctx, s, object);
 }
@@ -1687,7 +1743,7 @@ static void set_mode(struct slub_cache *s)
 	else
 		s->mode = s->hardened ? SLUB_RSEQ_HARDENED : SLUB_RSEQ;
 	s->puts_off = s->mode == SLUB_RSEQ && s->cpu_partial && !is_debug(s);
-	s->block = PAGE_SIZE << s->base.order;
+	s->near = 2 * (PAGE_SIZE << s->base.order) - 1;
 	s->tid_step = 1;
 	while (s->tid_step < s->nr_slots)
 		s->tid_step *= 2;

@@ -39,7 +39,7 @@ enum slub_mode { SLUB_RSEQ, SLUB_RSEQ_HARDENED, SLUB_CMPXCHG };
 struct slub_cache {
 	struct kmem_cache base;
 	struct list_slots slots CACHELINE; /* [nr_slots] */
-	uint64_t block; /* bytes of a slab of the preferred order */
+	uint64_t near; /* what is less than a slab away from an object: bytes */
 	enum slub_mode mode;
 	bool hardened;
 	bool counts_bulk;     /* each object of a bulk call, as 6.8 and later */
@@ -280,7 +280,7 @@ ALWAYS_INLINE void slub_free(struct slab_ctx *ctx, struct kmem_cache *base,
 
 		SLUB_RELEASE(s);
 		before = list_push_or_put_off(&s->slots, s->base.offset,
-					      s->block, object);
+					      s->near, object);
 		if (likely(before == object))
 			slab_count(ctx, base, FREE_FASTPATH);
 		else if (before)

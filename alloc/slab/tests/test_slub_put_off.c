@@ -193,17 +193,23 @@ static void step(struct pair *p)
 	}
 }
 
-/* Returns the times that an object was handed out again. */
-static uint64_t compare(unsigned size, uint32_t seed)
+static void run_on(unsigned cpu)
 {
-	struct pair p = { .rng = seed };
 	cpu_set_t set;
-	uint64_t again;
-	const unsigned cpu = (unsigned)sched_getcpu();
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	cr_assert_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* Returns the times that an object was handed out again. */
+static uint64_t compare(unsigned size, uint32_t seed)
+{
+	struct pair p = { .rng = seed };
+	uint64_t again;
+	const unsigned cpu = (unsigned)sched_getcpu();
+
+	run_on(cpu);
 	side_make(&p.late, SLUB_FAST_RSEQ, cpu, size);
 	side_make(&p.plain, SLUB_FAST_CMPXCHG, cpu, size);
 	for (unsigned i = 0; i < MANY; i++)
@@ -236,4 +242,75 @@ Test(put_off, nothing_can_be_told_from_its_absence)
 	again += compare(4000, 4);
 	/* a test of what never happens would be none */
 	cr_assert_gt(again, 1000, "%llu handed out", (unsigned long long)again);
+}
+
+/* Every slab that a head names is one of the cache. */
+static unsigned names(const struct side *side)
+{
+	const struct slub_cache *s = to_slub(side->s);
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < s->nr_slots; i++) {
+		char *last = s->cpu[i].head.last;
+		uint32_t tag;
+
+		if (last == LIST_NO_BLOCK)
+			continue;
+		tag = slab_tag(
+			slab_virt_to_page(side->b->slab, last + s->near / 2));
+		cr_assert_eq(slab_tag_type(tag), SLAB_PAGE_HEAD);
+		cr_assert_eq(slab_tag_cache(tag), side->s->id);
+		nr++;
+	}
+	return nr;
+}
+
+static void take_all(struct side *side)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		side->object[i] =
+			kmem_cache_alloc(&side->b->ctx, side->s, GFP_KERNEL);
+}
+
+Test(put_off, a_slab_that_goes_is_nobodys)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct side side = { 0 };
+	cpu_set_t may;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(may), &may), 0);
+	if (!rseq_available() || cpus < 2 || !CPU_ISSET(0, &may) ||
+	    !CPU_ISSET(1, &may)) {
+		cr_skip_test("no two CPUs with restartable sequences");
+		return;
+	}
+	run_on(0);
+	side_make(&side, SLUB_FAST_RSEQ, 0, 256);
+	take_all(&side);
+	/* of another slab each time, and no neighbour; the last one's slab
+	 * neither among the first that become empty, which the node keeps, nor
+	 * among the last */
+	for (unsigned n = 1; n <= 21; n++) {
+		const unsigned i = n * 150 % MANY;
+
+		kmem_cache_free(&side.b->ctx, side.s, side.object[i]);
+		side.object[i] =
+			kmem_cache_alloc(&side.b->ctx, side.s, GFP_KERNEL);
+	}
+	cr_assert_gt(slab_counter_sum(side.s, HANDED_OUT), 3);
+	cr_assert_eq(names(&side), 1);
+	/* CPU 1 frees all, and most slabs go */
+	run_on(1);
+	for (unsigned i = 0; i < MANY; i++) {
+		kmem_cache_free(&side.b->ctx, side.s, side.object[i]);
+		names(&side);
+	}
+	cr_assert_gt(slab_counter_sum(side.s, FREE_SLAB), 10);
+	cr_assert_eq(names(&side), 0);
+	run_on(0);
+	take_all(&side);
+	cr_assert_null(slab_verify(side.b->slab));
+	for (unsigned i = 0; i < MANY; i++)
+		kmem_cache_free(&side.b->ctx, side.s, side.object[i]);
+	slab_bench_end(side.b);
 }

@@ -59,6 +59,18 @@ uint32_t objects_fill(struct worker *w, struct objects *list)
 	return held;
 }
 
+int objects_prepare_full(struct worker *w)
+{
+	int ret = objects_create(w, w->params->outstanding);
+	uint64_t held;
+
+	if (ret)
+		return ret;
+	held = objects_fill(w, w->priv);
+	loop_live(w, held * w->params->size);
+	return 0;
+}
+
 void objects_unmap(struct objects *list)
 {
 	if (list)

@@ -28,6 +28,9 @@ int objects_create(struct worker *w, uint32_t nr) MUST_CHECK;
  * returns how many are held. */
 uint32_t objects_fill(struct worker *w, struct objects *list);
 
+/* Prepare hook: outstanding= objects, counted as live. */
+int objects_prepare_full(struct worker *w) MUST_CHECK;
+
 /* Of a list that holds nothing, or NULL. */
 void objects_unmap(struct objects *list);
 /* Gives every object back and unmaps the list, which may be NULL. */

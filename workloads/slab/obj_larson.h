@@ -83,18 +83,6 @@ static int obj_larson_setup(struct team *team)
 	return spare ? 0 : -ENOMEM;
 }
 
-static int obj_larson_prepare(struct worker *w)
-{
-	int ret = objects_create(w, w->params->outstanding);
-	uint64_t held;
-
-	if (ret)
-		return ret;
-	held = objects_fill(w, w->priv);
-	loop_live(w, held * w->params->size);
-	return 0;
-}
-
 /* The list on the shelf goes with the first worker. */
 static void obj_larson_teardown(struct worker *w)
 {
@@ -115,7 +103,7 @@ static const struct workload obj_larson_workload = {
 	.op = "free+alloc pair",
 	.uses = USES_SLAB | USES_SIZE | USES_OUTSTANDING,
 	.setup = obj_larson_setup,
-	.prepare = obj_larson_prepare,
+	.prepare = objects_prepare_full,
 	.teardown = obj_larson_teardown,
 	.cleanup = obj_larson_cleanup,
 };

@@ -43,24 +43,12 @@ WORKLOAD_LOOP void obj_rand_loop(const struct slab_ops *const ops,
 	}
 }
 
-static int obj_rand_prepare(struct worker *w)
-{
-	int ret = objects_create(w, w->params->outstanding);
-	uint64_t held;
-
-	if (ret)
-		return ret;
-	held = objects_fill(w, w->priv);
-	loop_live(w, held * w->params->size);
-	return 0;
-}
-
 static const struct workload obj_rand_workload = {
 	.name = "obj_rand",
 	.summary = "N live objects, a random one is replaced",
 	.op = "free+alloc pair",
 	.uses = USES_SLAB | USES_SIZE | USES_OUTSTANDING,
-	.prepare = obj_rand_prepare,
+	.prepare = objects_prepare_full,
 	.teardown = objects_teardown,
 };
 

@@ -339,7 +339,9 @@ static int draw_pareto(struct plotter *p, const struct cell_data *leader,
 	set_texts(p, c, "pareto", "memory against speed", leader);
 	add_subtitle(c, p->run->repeat >= 6
 				? "median, bars: 95 % confidence interval"
-				: "median, bars: range of the repetitions");
+			: p->run->repeat > 1
+				? "median, bars: range of the repetitions"
+				: "one repetition");
 	add_subtitle(c, "line: nobody is faster with less");
 	c->template_name = "pareto";
 	snprintf(c->x_text, sizeof(c->x_text),
@@ -380,7 +382,7 @@ static void put_row(FILE *f, unsigned row, const struct cell_data *cell)
 		fprintf(f, " %.6g", fmin(end, 100));
 	}
 	for (size_t i = 1; i < ARRAY_SIZE(paths); i++)
-		fprintf(f, " %.2g", 100 * median_of(cell, paths[i], &s));
+		fprintf(f, " %.6g", 100 * median_of(cell, paths[i], &s));
 	fprintf(f, " # %s\n", cell->id);
 }
 
@@ -447,6 +449,18 @@ static bool first_of_engine(const struct run_data *run, unsigned cell)
 	return true;
 }
 
+/* The first of its group that tells about memory: a floor engine does not. */
+static bool leads_memory(const struct run_data *run, unsigned cell)
+{
+	if (!has_metric(&run->cell[cell], "slab_utilisation"))
+		return false;
+	for (unsigned i = 0; i < cell; i++)
+		if (cell_same_point(&run->cell[i], &run->cell[cell], NULL) &&
+		    has_metric(&run->cell[i], "slab_utilisation"))
+			return false;
+	return true;
+}
+
 /* Is the cell's point among the first of its workload that tell about memory?
  */
 static bool is_drawn(const struct run_data *run, unsigned cell)
@@ -456,8 +470,7 @@ static bool is_drawn(const struct run_data *run, unsigned cell)
 	for (unsigned i = 0; i < cell; i++)
 		before += !strcmp(run->cell[i].workload,
 				  run->cell[cell].workload) &&
-			  plot_leads_group(run, i, NULL) &&
-			  has_metric(&run->cell[i], "slab_utilisation");
+			  leads_memory(run, i);
 	return before < CHARTS_PER_KIND;
 }
 
@@ -467,8 +480,7 @@ static int draw_cell(struct plotter *p, unsigned i, struct chart *c)
 	const struct cell_data *cell = &run->cell[i];
 	int rc = 0;
 
-	if (plot_leads_group(run, i, NULL) && is_drawn(run, i) &&
-	    has_metric(cell, "slab_utilisation")) {
+	if (leads_memory(run, i) && is_drawn(run, i)) {
 		rc = draw_utilisation(p, cell, c);
 		memset(c, 0, sizeof(*c));
 		if (!rc)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "harness/outfile.h"
+#include "harness/bind.h"
 #include "harness/plot_chart.h"
 #include "harness/stats.h"
 
@@ -353,6 +354,16 @@ static int write_data(struct xy *xy)
 	return rc;
 }
 
+/* What a page workload holds are blocks. */
+static const char *held_text(const struct cell_data *cell, const char *text,
+			     const char *of_objects)
+{
+	const struct workload *w = binding_workload_find(cell->workload);
+
+	return w && (w->uses & USES_SLAB) && strstr(text, "held") ? of_objects
+								  : text;
+}
+
 static void set_texts(struct xy *xy, const struct cell_data *cell, unsigned nth)
 {
 	const struct kind *k = xy->kind;
@@ -364,7 +375,7 @@ static void set_texts(struct xy *xy, const struct cell_data *cell, unsigned nth)
 	snprintf(c->base, sizeof(c->base), nth ? "%s-%s-%u" : "%s-%s", k->name,
 		 slug, nth + 1);
 	snprintf(c->title, sizeof(c->title), "%.100s: %s", cell->workload,
-		 k->title);
+		 held_text(cell, k->title, "cost by outstanding objects"));
 	plot_group_text(c->subtitle, sizeof(c->subtitle), xy->p->run, cell,
 			k->key);
 	if (xy->p->run->repeat >= 6)
@@ -373,7 +384,9 @@ static void set_texts(struct xy *xy, const struct cell_data *cell, unsigned nth)
 			 *c->subtitle ? "; " : "");
 	else
 		snprintf(band, sizeof(band),
-			 "%smedian, band: range of the repetitions",
+			 xy->p->run->repeat > 1
+				 ? "%smedian, band: range of the repetitions"
+				 : "%sone repetition",
 			 *c->subtitle ? "; " : "");
 	strncat(c->subtitle, band,
 		sizeof(c->subtitle) - strlen(c->subtitle) - 1);
@@ -383,7 +396,8 @@ static void set_texts(struct xy *xy, const struct cell_data *cell, unsigned nth)
 	if (c->nr_missing)
 		strncat(c->subtitle, "; hatched: no result",
 			sizeof(c->subtitle) - strlen(c->subtitle) - 1);
-	snprintf(c->x_text, sizeof(c->x_text), "%s", k->x_text);
+	snprintf(c->x_text, sizeof(c->x_text), "%s",
+		 held_text(cell, k->x_text, "objects held by each thread"));
 	snprintf(c->y_text, sizeof(c->y_text), "%s", k->y_text);
 	for (unsigned i = 0; i < xy->nr_points; i++)
 		synthetic |= cell_synthetic(xy->point[i].cell);

@@ -234,14 +234,16 @@ static void add_utilisation(json_t *list, const struct rep *rep)
 		    rep->slab_padding);
 }
 
-/* Which way allocations and frees went: each is on one of these. */
+/* Which way allocations and frees went: each is on one of these. An object
+ * that came straight from a named node's slabs came from a partial one, but for
+ * the first of a new slab, which counts as both. */
 static void add_paths(json_t *list, const struct rep *rep)
 {
 	const uint64_t *n = rep->slab_total;
 	const double fast = (double)(n[ALLOC_FASTPATH] + n[ALLOC_CPU_SHEAF]);
 	const double fresh = (double)n[ALLOC_SLAB];
-	const double partial =
-		(double)(n[ALLOC_FROM_PARTIAL] + n[CPU_PARTIAL_ALLOC]);
+	const double partial = (double)(n[ALLOC_FROM_PARTIAL] +
+					n[CPU_PARTIAL_ALLOC] + n[NODE_ALLOC]);
 	const double slow = (double)n[ALLOC_SLOWPATH];
 	const double other =
 		slow > fresh + partial ? slow - fresh - partial : 0;

@@ -34,7 +34,9 @@ do for [i=1:4] {
 }
 set label 410 'slow | partial | new, %' at graph 1.02, graph 1.03 left \
 	font ',9' textcolor rgb '#505050' noenhanced
-shares(a, b, c) = sprintf('%.2g | %.2g | %.2g', a, b, c)
+share(x) = x == 0 ? '0' : x < 0.01 ? '<0.01' : \
+	x < 10 ? sprintf('%.2g', x) : sprintf('%.0f', x)
+shares(a, b, c) = share(a).' | '.share(b).' | '.share(c)
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \

@@ -2,8 +2,9 @@
 # the data beside it. The lines above this one set:
 #   base                    name of the chart's files
 #   title_text subtitle_text foot_text x_text y_text
-# Colours are those of Okabe and Ito (gnuplot's podo); dashes and points differ
-# as well, so that a chart can be read in grey.
+# Colours are those of Okabe and Ito (gnuplot's podo), but for yellow, which is
+# darker to be read on white; dashes and points differ as well, so that a chart
+# can be read in grey.
 set encoding utf8
 set colorsequence podo
 set style line 1 lt 6 lw 2 dt 1 pt 7 ps 0.9
@@ -13,7 +14,7 @@ set style line 4 lt 2 lw 2 dt (10,3,2,3) pt 13 ps 1.1
 set style line 5 lt 8 lw 2 dt (14,3) pt 11 ps 1.1
 set style line 6 lt 1 lw 2 dt (5,3,5,3,1,3) pt 6 ps 1.0
 set style line 7 lt 3 lw 2 dt (2,6) pt 4 ps 1.0
-set style line 8 lt 5 lw 2 dt (6,6) pt 8 ps 1.1
+set style line 8 lc rgb '#8f8700' lw 2 dt (6,6) pt 8 ps 1.1
 set style line 9 lc rgb '#7a4b00' lw 2 dt (1,3) pt 12 ps 1.0
 set style line 10 lc rgb '#707070' lw 2 dt (12,2,2,2,2,2) pt 10 ps 1.1
 set style line 20 lc rgb '#606060' lw 1.2 dt (3,6)

@@ -6,7 +6,11 @@
  */
 #include "alloc/slab/pages.h"
 
+#include <string.h>
+
 #include "alloc/slab/pressure.h"
+
+#define POISON_FREED 0x6b /* as of a freed object in a debug cache */
 
 /* Not for kernel objects, and not for the page engine to act on. */
 #define GFP_NOT_FOR_SLABS                                                     \
@@ -86,6 +90,10 @@ void slab_pages_free(struct slab_ctx *ctx, struct kmem_cache *s,
 	account(ctx->slab, slab_tag_node(tag), s->flags & SLAB_RECLAIM_ACCOUNT,
 		-(long)(PAGE_SIZE << order));
 	slab_pressure_count(s, slab_tag_node(tag), -(long)(PAGE_SIZE << order));
+	/* whoever still reads an object of it shall notice */
+	if (CHECK_LEVEL >= 1)
+		memset(slab_page_address(ctx->slab, slab), POISON_FREED,
+		       PAGE_SIZE << order);
 	unmark(slab, order);
 	free_pages(ctx->pages, (pfn_t){ slab_page_pfn(ctx->slab, slab) },
 		   order);

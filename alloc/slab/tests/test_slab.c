@@ -4,8 +4,29 @@
  */
 #include <criterion/criterion.h>
 
-#define ENGINE_NAME "slab"
+#include <stdint.h>
+#include <stdlib.h>
+
+/* The engine's memory for its own data: so many blocks more, then none. */
+static unsigned blocks_left = UINT32_MAX;
+
+static void *scarce_aligned_alloc(size_t align, size_t bytes)
+{
+	return blocks_left && blocks_left-- ? aligned_alloc(align, bytes)
+					    : NULL;
+}
+
+static void *scarce_malloc(size_t bytes)
+{
+	return blocks_left && blocks_left-- ? malloc(bytes) : NULL;
+}
+
+#define ENGINE_NAME   "slab"
+#define aligned_alloc scarce_aligned_alloc
+#define malloc        scarce_malloc
 #include "alloc/slab/engines/slab.c"
+#undef aligned_alloc
+#undef malloc
 #include "alloc/slab/tests/slab_bench.h"
 
 TestSuite(slab_engine, .timeout = 60);
@@ -125,6 +146,10 @@ static void busy_part(struct fixture *f)
 	same(f, "alloc 1024", (struct counts){ 0, 0, 0, 0, 64 });
 	give(f, 1024);
 	same(f, "free 1024", (struct counts){ 64, 480, 128, 8, 42 });
+	/* nobody but this CPU puts into the shared array and takes out of it */
+	cr_assert_eq(slab_counter_sum(&f->s->base, SHARED_FLUSH) -
+			     slab_counter_sum(&f->s->base, SHARED_REFILL),
+		     480);
 	take(f, 1024);
 	same(f, "alloc 1024 again", (struct counts){ 0, 0, 0, 0, 64 });
 	give_reversed(f, 1024);
@@ -530,6 +555,42 @@ Test(slab_engine, a_node_without_memory_is_a_preference_only)
 					     GFP_KERNEL | GFP_BIT_THISNODE, 2));
 	node->has_memory = true;
 	fixture_end(f);
+}
+
+/* ---- no memory -------------------------------------------------------------
+ */
+
+/* At each block that a cache of two nodes and random freelists is made of. */
+Test(slab_engine, no_memory_at_any_step_of_creation)
+{
+	struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 4,
+			    .nr_possible = 4,
+			    .ram_bytes = 256 << 20,
+			    .random = true },
+		.nodes = 2,
+	};
+	const struct kmem_cache_args args = { .name = "late", .size = 256 };
+	struct slab_bench *b = slab_bench_make(&engine_ops, &spec);
+	struct kmem_cache *s = NULL;
+	unsigned steps = 0;
+
+	while (!s) {
+		int rc = 0;
+
+		blocks_left = steps++;
+		s = kmem_cache_create(&b->ctx, &args, &rc);
+		cr_assert(s || rc == -ENOMEM);
+		blocks_left = UINT32_MAX;
+		cr_assert_null(slab_verify(b->slab));
+	}
+	/* CPUs, nodes, order; per node shared array, aliens and two of them;
+	   an array per CPU; and it worked */
+	cr_assert_eq(steps, 3 + 2 * 4 + 4 + 1);
+	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
+	slab_bench_end(b);
 }
 
 /* ---- between a refill and its object ---------------------------------------

@@ -211,6 +211,162 @@ static void trace_of_shrink_and_bulk(struct trace *t)
 	give(t, 0, 2);
 }
 
+/* ---- counters that the booted kernels' trace does not reach, by hand --------
+ */
+
+static uint64_t counted(const struct trace *t, enum slab_counter c)
+{
+	return slab_counter_sum(t->s, c);
+}
+
+Test(slub, counts_of_objects_that_another_cpu_frees)
+{
+	struct trace t = { .b = bench(SLUB_FAST_CMPXCHG, 2) };
+	struct slab_peer *peer = slab_peer_enter(t.b, 1);
+
+	t.s = slab_bench_cache(t.b, "remote", 256, 0);
+	cr_assert_eq(t.s->objects, 16);
+	take(&t, 0, 16);
+	STEP(&t, "alloc 16", 0, 0, 1, { ALLOC_SLOWPATH, 1 }, { ALLOC_SLAB, 1 },
+	     { ALLOC_FASTPATH, 15 });
+	cr_assert_eq(counted(&t, REMOTE_FREE), 0);
+	for (unsigned i = 0; i < 3; i++)
+		kmem_cache_free(&peer->ctx, t.s, t.object[i]);
+	STEP(&t, "3 freed by CPU 1", 0, 0, 1, { FREE_SLOWPATH, 3 },
+	     { FREE_FROZEN, 3 });
+	cr_assert_eq(counted(&t, REMOTE_FREE), 3);
+	give(&t, 3, 5);
+	STEP(&t, "2 freed by CPU 0", 0, 0, 1, { FREE_FASTPATH, 2 });
+	cr_assert_eq(counted(&t, REMOTE_FREE), 3);
+	cr_assert_eq(kmem_cache_shrink(&t.b->ctx, t.s), 1);
+	STEP(&t, "flush with remote frees", 0, 1, 1, { CPUSLAB_FLUSH, 1 },
+	     { DEACTIVATE_REMOTE_FREES, 1 }, { DEACTIVATE_TO_TAIL, 1 });
+	take(&t, 0, 5);
+	STEP(&t, "alloc 5", 0, 0, 1, { ALLOC_SLOWPATH, 1 },
+	     { ALLOC_FROM_PARTIAL, 1 }, { ALLOC_FASTPATH, 4 });
+	cr_assert_eq(kmem_cache_shrink(&t.b->ctx, t.s), 1);
+	STEP(&t, "flush of a full slab", 0, 0, 1, { CPUSLAB_FLUSH, 1 },
+	     { DEACTIVATE_FULL, 1 });
+	give(&t, 0, 16);
+	cr_assert_eq(counted(&t, REMOTE_NODE_FREE), 0);
+	slab_peer_exit(peer);
+	cr_assert_eq(kmem_cache_destroy(&t.b->ctx, t.s), 0);
+	slab_bench_end(t.b);
+}
+
+Test(slub, counts_of_a_partial_slab_that_empties)
+{
+	struct trace t = { .b = bench(SLUB_FAST_CMPXCHG, 1) };
+
+	t.s = slab_bench_cache(t.b, "emptied", 256, 0);
+	cr_assert_eq(to_slub(t.s)->min_partial, 5);
+	take(&t, 0, 7 * 16);
+	for (unsigned i = 0; i < 6; i++)
+		give(&t, 16 * i, 16 * i + 1);
+	for (unsigned c = 0; c < NR_SLUB_COUNTERS; c++)
+		t.seen[c] = counted(&t, (enum slab_counter)c);
+	cr_assert_eq(kmem_cache_shrink(&t.b->ctx, t.s), 1);
+	STEP(&t, "the chain goes to its node", 0, 6, 7, { CPUSLAB_FLUSH, 1 },
+	     { DEACTIVATE_FULL, 1 }, { FREE_ADD_PARTIAL, 6 });
+	give(&t, 1, 16);
+	STEP(&t, "one more than min_partial", 0, 5, 6, { FREE_SLOWPATH, 15 },
+	     { FREE_REMOVE_PARTIAL, 1 }, { FREE_SLAB, 1 });
+	give(&t, 17, 32);
+	STEP(&t, "as many as min_partial", 0, 4, 5, { FREE_SLOWPATH, 15 },
+	     { FREE_REMOVE_PARTIAL, 1 }, { FREE_SLAB, 1 });
+	give(&t, 33, 48);
+	STEP(&t, "fewer: it stays", 0, 4, 5, { FREE_SLOWPATH, 15 });
+	for (unsigned i = 3; i < 6; i++)
+		give(&t, 16 * i + 1, 16 * i + 16);
+	give(&t, 96, 112);
+	cr_assert_eq(kmem_cache_destroy(&t.b->ctx, t.s), 0);
+	slab_bench_end(t.b);
+}
+
+static struct slab_bench *two_nodes(void)
+{
+	const struct slab_bench_spec spec = {
+		.config = { .kernel = KERNEL_6_1,
+			    .word = 8,
+			    .nr_cpus = 4,
+			    .slub_max_order = 3,
+			    .slub_fast = SLUB_FAST_CMPXCHG,
+			    .seed = 1 },
+		.nodes = 2,
+	};
+
+	return slab_bench_make(slub_ops(), &spec);
+}
+
+Test(slub, counts_of_objects_of_another_node)
+{
+	struct trace t = { .b = two_nodes() };
+	const struct topo *topo = &t.b->m->desc.topo;
+	struct slab_peer *peer[4];
+	unsigned remote = 0, far = 0;
+
+	t.s = slab_bench_cache(t.b, "far", 256, 0);
+	for (unsigned i = 0; i < 8; i++)
+		t.object[i] =
+			kmem_cache_alloc_node(&t.b->ctx, t.s, GFP_KERNEL, 1);
+	/* no CPU has it as its own slab any more */
+	kmem_cache_shrink(&t.b->ctx, t.s);
+	for (uint16_t cpu = 0; cpu < 4; cpu++) {
+		peer[cpu] = slab_peer_enter(t.b, cpu);
+		kmem_cache_free(&peer[cpu]->ctx, t.s, t.object[cpu]);
+		remote += cpu != 0;
+		far += topo->node_of_cpu[cpu] != 1;
+		cr_assert_eq(counted(&t, REMOTE_FREE), remote);
+		cr_assert_eq(counted(&t, REMOTE_NODE_FREE), far);
+	}
+	cr_assert_eq(far, 2);
+	give(&t, 4, 8);
+	for (unsigned cpu = 0; cpu < 4; cpu++)
+		slab_peer_exit(peer[cpu]);
+	cr_assert_eq(kmem_cache_destroy(&t.b->ctx, t.s), 0);
+	slab_bench_end(t.b);
+}
+
+/* Where an object of node 0 comes from when it has no slab and node 1 has
+ * `partial` of them: true, from there. */
+static bool borrowed(unsigned ratio, unsigned partial, uint32_t flags)
+{
+	struct trace t = { .b = two_nodes() };
+	struct slub_cache *s;
+	unsigned node;
+	void *o;
+
+	t.s = slab_bench_cache(t.b, "lent", 256, flags);
+	s = to_slub(t.s);
+	s->defrag_ratio = ratio;
+	for (unsigned i = 0; i < (partial + 1) * t.s->objects; i++)
+		t.object[i] =
+			kmem_cache_alloc_node(&t.b->ctx, t.s, GFP_KERNEL, 1);
+	for (unsigned i = 0; i < partial; i++)
+		give(&t, i * t.s->objects, i * t.s->objects + 1);
+	kmem_cache_shrink(&t.b->ctx, t.s);
+	cr_assert_eq(s->node[1].nr_partial, partial);
+	o = kmem_cache_alloc(&t.b->ctx, t.s, GFP_KERNEL);
+	node = slab_tag_node(slab_tag(slab_virt_to_page(t.b->slab, o)));
+	kmem_cache_free(&t.b->ctx, t.s, o);
+	for (unsigned i = 0; i < (partial + 1) * t.s->objects; i++)
+		if (i % t.s->objects || i >= partial * t.s->objects)
+			give(&t, i, i + 1);
+	cr_assert_eq(kmem_cache_destroy(&t.b->ctx, t.s), 0);
+	slab_bench_end(t.b);
+	return node == 1;
+}
+
+/* Above min_partial, if the dice say so: always at 1024, never at 0. */
+Test(slub, partial_slabs_of_another_node)
+{
+	cr_assert(borrowed(1024, 6, 0));
+	cr_assert(!borrowed(1024, 5, 0));
+	cr_assert(!borrowed(0, 6, 0));
+	cr_assert(borrowed(1024, 6, SLAB_CONSISTENCY_CHECKS));
+	cr_assert(!borrowed(1024, 5, SLAB_CONSISTENCY_CHECKS));
+}
+
 static void whole_trace(enum slub_fast fast)
 {
 	struct trace t = { .b = bench(fast, 1) };
@@ -378,7 +534,11 @@ Test(slub, random_freelists_of_small_fallback_slabs)
 			cr_assert_eq(slab_cache_of(b->slab, o[j]), s);
 			memset(o[j], (int)j, s->object_size);
 		}
-		cr_assert_gt(slab_counter_sum(s, ORDER_FALLBACK), 0);
+		/* each slab was one of them */
+		cr_assert_eq(slab_counter_sum(s, ORDER_FALLBACK),
+			     2 * MANY / s->min_objects);
+		cr_assert_eq(slab_counter_sum(s, ALLOC_SLAB),
+			     2 * MANY / s->min_objects);
 		for (unsigned j = 0; j < 2 * MANY; j++) {
 			cr_assert_eq(*(unsigned char *)o[j], j % 256);
 			kmem_cache_free(&b->ctx, s, o[j]);
@@ -797,18 +957,29 @@ static void count_construction(void *object)
 	constructed++;
 }
 
-Test(slub, slabs_outlive_their_readers)
+/*
+ * What a reader sees of 200 objects that were freed, and their slabs with them,
+ * while he reads: how many are of another cache or not as constructed.
+ */
+static unsigned strangers(const struct slab_ops *ops)
 {
-	struct slab_bench *b = bench(SLUB_FAST_CMPXCHG, 2);
 	const struct kmem_cache_args args = { .name = "typed",
 					      .size = 64,
 					      .flags = SLAB_TYPESAFE_BY_RCU,
 					      .ctor = count_construction };
+	const struct slab_bench_spec spec = { .config = {
+						      .word = 8,
+						      .nr_cpus = 2,
+						      .slub_max_order = 3,
+						      .slub_fast =
+							      SLUB_FAST_CMPXCHG,
+					      } };
+	struct slab_bench *b = slab_bench_make(ops, &spec);
 	struct kmem_cache *s = kmem_cache_create(&b->ctx, &args, NULL);
 	unsigned char *object[200];
 	void *other[20];
+	unsigned seen = 0;
 
-	cr_assert(s);
 	constructed = 0;
 	for (unsigned i = 0; i < 200; i++) {
 		object[i] = kmem_cache_alloc(&b->ctx, s, GFP_KERNEL);
@@ -820,19 +991,42 @@ Test(slub, slabs_outlive_their_readers)
 	for (unsigned i = 0; i < 200; i++)
 		kmem_cache_free(&b->ctx, s, object[i]);
 	cr_assert_eq(kmem_cache_shrink(&b->ctx, s), 0);
-	/* the pages are still of this type, whatever was asked for since */
+	/* whatever was asked for since */
 	for (unsigned i = 0; i < 20; i++)
 		other[i] = kmalloc(&b->ctx, 64, GFP_KERNEL);
-	for (unsigned i = 0; i < 200; i++) {
-		cr_assert_eq(slab_cache_of(b->slab, object[i]), s);
-		for (unsigned j = 0; j < 64; j++)
-			cr_assert_eq(object[i][j], 0x77);
-	}
+	for (unsigned i = 0; i < 200; i++)
+		seen += slab_cache_of(b->slab, object[i]) != s ||
+			object[i][0] != 0x77 || object[i][63] != 0x77;
 	slab_rcu_read_unlock();
 	cr_assert_eq(kmem_cache_destroy(&b->ctx, s), 0);
 	for (unsigned i = 0; i < 20; i++)
 		kfree(&b->ctx, other[i]);
 	slab_bench_end(b);
+	return seen;
+}
+
+Test(slub, slabs_outlive_their_readers)
+{
+	cr_assert_eq(strangers(slub_ops()), 0);
+}
+
+/* A deliberate mistake: it gives the pages back at once. */
+static int shrink_without_grace(struct slab_ctx *ctx, struct kmem_cache *s)
+{
+	int left;
+
+	s->flags &= ~SLAB_TYPESAFE_BY_RCU;
+	left = slub_shrink(ctx, s);
+	s->flags |= SLAB_TYPESAFE_BY_RCU;
+	return left;
+}
+
+Test(slub, readers_notice_slabs_that_do_not_wait_for_them)
+{
+	struct slab_ops hasty = *slub_ops();
+
+	hasty.shrink = shrink_without_grace;
+	cr_assert_eq(strangers(&hasty), 200);
 }
 
 /* Node 2 has no memory; node 1 is the nearest that has. A thread of it takes

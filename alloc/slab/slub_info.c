@@ -310,6 +310,8 @@ bool slub_is_free(const struct kmem_cache *base, const struct page *page,
 
 	if (on_list(s, page, slub_first(s, at, t.first), object))
 		return true;
+	if (base->flags & SLAB_DEBUG_FLAGS) /* no CPU has a slab */
+		return false;
 	for (unsigned i = 0; i < s->nr_slots; i++)
 		if (s->cpu[i].slab == slab_page_pfn(base->slab, page))
 			return on_list(s, page, s->cpu[i].head.first, object);

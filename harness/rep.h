@@ -94,6 +94,12 @@ struct slab_look {
 	uint64_t held, live;
 };
 
+/* Allocations by the way they went, each one way; and frees. */
+struct slab_paths {
+	uint64_t fast, slow, partial, fresh;
+	uint64_t frees, free_slow, free_remote;
+};
+
 struct sample {
 	uint64_t tsc;
 	uint16_t zone;
@@ -145,10 +151,10 @@ struct rep {
 	const struct bound_workload *bound;
 	/* slab cells */
 	struct slab_allocator *slab;
-	struct slab_ctx slab_ctx; /* the main thread's */
-	json_t *slab_json;        /* caches with attributes and counters */
-	uint64_t slab_rss;        /* bytes resident when it was created */
-	uint64_t slab_total[NR_SLAB_COUNTERS]; /* of all caches, at the end */
+	struct slab_ctx slab_ctx;     /* the main thread's */
+	json_t *slab_json;            /* caches with attributes and counters */
+	uint64_t slab_rss;            /* bytes resident when it was created */
+	struct slab_paths slab_paths; /* of all caches, at the end */
 	double slab_padding; /* share of a place that its object leaves */
 	/* the host and the machine */
 	struct topo *host; /* as far as cpus= lets */

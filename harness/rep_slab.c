@@ -122,6 +122,55 @@ void rep_slab_look(struct rep *rep, uint64_t now, struct slab_look *out)
 
 /* ---- what is told about it ---------------------------------------------- */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Adds a cache's allocations, each to one class: hits are those that missed
+ * nothing; a miss took a new slab if there are as many, else partial ones, else
+ * it refilled what the CPU has. Without sheaves misses are slow paths. With
+ * them they are turns to the barn; what SLUB counts below is the refills'
+ * doing, but for objects that no refill asked for.
+ */
+static void add_cache_paths(struct slab_paths *p, const uint64_t *n)
+{
+	const uint64_t slub = n[ALLOC_FASTPATH] + n[ALLOC_SLOWPATH];
+	const uint64_t direct =
+		slub > n[SHEAF_REFILL] ? slub - n[SHEAF_REFILL] : 0;
+	const uint64_t allocs = n[ALLOC_CPU_SHEAF] + n[NODE_ALLOC] + direct;
+	uint64_t misses = n[BARN_GET] + n[BARN_GET_FAIL] + n[NODE_ALLOC];
+	uint64_t fresh, partial;
+
+	if (!n[SHEAF_REFILL])
+		misses += n[ALLOC_SLOWPATH];
+	misses = least(misses, allocs);
+	fresh = least(n[ALLOC_SLAB], misses);
+	partial = least(n[ALLOC_FROM_PARTIAL] + n[CPU_PARTIAL_ALLOC] +
+				n[NODE_ALLOC],
+			misses - fresh);
+	p->fast += allocs - misses;
+	p->fresh += fresh;
+	p->partial += partial;
+	p->slow += misses - fresh - partial;
+}
+
+/* The same of its frees: a sheaf's misses are its turns to the barn, and what
+ * SLUB counts then is slabs. */
+static void add_cache_frees(struct slab_paths *p, const uint64_t *n)
+{
+	const uint64_t sheaf = n[FREE_CPU_SHEAF] + n[FREE_RCU_SHEAF];
+	const uint64_t frees =
+		sheaf ? sheaf : n[FREE_FASTPATH] + n[FREE_SLOWPATH];
+	const uint64_t slow =
+		sheaf ? n[BARN_PUT] + n[BARN_PUT_FAIL] : n[FREE_SLOWPATH];
+
+	p->frees += frees;
+	p->free_slow += least(slow, frees);
+	p->free_remote += least(n[REMOTE_FREE], frees);
+}
+
 /* Lines of `name value`; values that are no numbers stay text, and so do flags
  * as kernel logs print them: hexadecimal, whatever digits they have. */
 static void add_attributes(json_t *o, char *text)
@@ -147,6 +196,7 @@ static json_t *cache_json(struct rep *rep, struct kmem_cache *s)
 	const struct slab_ops *ops = s->slab->ops;
 	json_t *o = json_object(), *counters = json_object();
 	struct slabinfo_row row = { 0 };
+	uint64_t n[NR_SLAB_COUNTERS];
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = ops->attributes ? open_memstream(&text, &len) : NULL;
@@ -165,15 +215,15 @@ static json_t *cache_json(struct rep *rep, struct kmem_cache *s)
 	json_object_set_new(o, "num_slabs",
 			    json_integer((json_int_t)row.num_slabs));
 	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++) {
-		uint64_t n = slab_counter_sum(s, (enum slab_counter)c);
-
-		rep->slab_total[c] += n;
-		if (n)
+		n[c] = slab_counter_sum(s, (enum slab_counter)c);
+		if (n[c])
 			json_object_set_new(
 				counters,
 				slab_counter_name((enum slab_counter)c),
-				json_integer((json_int_t)n));
+				json_integer((json_int_t)n[c]));
 	}
+	add_cache_paths(&rep->slab_paths, n);
+	add_cache_frees(&rep->slab_paths, n);
 	json_object_set_new(o, "counters", counters);
 	return o;
 }
@@ -184,6 +234,9 @@ static json_t *caches_json(struct rep *rep)
 	struct slab_allocator *slab = rep->slab;
 	json_t *all = json_object();
 
+	rep->slab_paths = (struct slab_paths){ 0 };
+	add_cache_paths(&rep->slab_paths, slab->gone);
+	add_cache_frees(&rep->slab_paths, slab->gone);
 	for (unsigned id = 0; id < SLAB_MAX_CACHES; id++) {
 		struct kmem_cache *s = slab->cache[id];
 		json_t *one = s ? cache_json(rep, s) : NULL;
@@ -234,36 +287,28 @@ static void add_utilisation(json_t *list, const struct rep *rep)
 		    rep->slab_padding);
 }
 
-/* Which way allocations and frees went: each is on one of these. An object
- * that came straight from a named node's slabs came from a partial one, but for
- * the first of a new slab, which counts as both. */
 static void add_paths(json_t *list, const struct rep *rep)
 {
-	const uint64_t *n = rep->slab_total;
-	const double fast = (double)(n[ALLOC_FASTPATH] + n[ALLOC_CPU_SHEAF]);
-	const double fresh = (double)n[ALLOC_SLAB];
-	const double partial = (double)(n[ALLOC_FROM_PARTIAL] +
-					n[CPU_PARTIAL_ALLOC] + n[NODE_ALLOC]);
-	const double slow = (double)n[ALLOC_SLOWPATH];
-	const double other =
-		slow > fresh + partial ? slow - fresh - partial : 0;
-	const double allocs = fast + fresh + partial + other;
-	const double frees = (double)(n[FREE_FASTPATH] + n[FREE_SLOWPATH] +
-				      n[FREE_CPU_SHEAF]);
+	const struct slab_paths *p = &rep->slab_paths;
+	const double allocs =
+		(double)(p->fast + p->slow + p->partial + p->fresh);
+	const double frees = (double)p->frees;
 
 	if (allocs > 0) {
-		add(list, "path_alloc_fast", "share", "higher", fast / allocs);
-		add(list, "path_alloc_slow", "share", "lower", other / allocs);
+		add(list, "path_alloc_fast", "share", "higher",
+		    (double)p->fast / allocs);
+		add(list, "path_alloc_slow", "share", "lower",
+		    (double)p->slow / allocs);
 		add(list, "path_alloc_partial", "share", "lower",
-		    partial / allocs);
+		    (double)p->partial / allocs);
 		add(list, "path_alloc_new_slab", "share", "lower",
-		    fresh / allocs);
+		    (double)p->fresh / allocs);
 	}
 	if (frees > 0) {
 		add(list, "path_free_slow", "share", "lower",
-		    (double)n[FREE_SLOWPATH] / frees);
+		    (double)p->free_slow / frees);
 		add(list, "path_free_remote", "share", "none",
-		    (double)n[REMOTE_FREE] / frees);
+		    (double)p->free_remote / frees);
 	}
 }
 
@@ -277,6 +322,26 @@ void rep_slab_metrics(json_t *list, const struct rep *rep)
 		add_paths(list, rep);
 }
 
+/* Share of an object's place that the object leaves. What a library's place is
+ * only the library knows; -1: it has none to give. */
+static double padding_of(struct rep *rep)
+{
+	struct kmem_cache *s = rep->team.cache;
+	const struct slab_ops *ops = s->slab->ops;
+	const double size = rep->params->workload.size;
+	double place = s->size;
+	void *object;
+
+	if (ops->features & SLAB_F_FOREIGN) {
+		object = kmem_cache_alloc(&rep->slab_ctx, s, GFP_KERNEL);
+		if (!object)
+			return -1;
+		place = (double)ops->ksize(&rep->slab_ctx, object);
+		kmem_cache_free(&rep->slab_ctx, s, object);
+	}
+	return place > 0 ? 1 - size / place : -1;
+}
+
 void rep_slab_count(struct rep *rep)
 {
 	if (!rep->slab)
@@ -284,8 +349,7 @@ void rep_slab_count(struct rep *rep)
 	slab_settle(&rep->slab_ctx);
 	rep->slab_padding = -1;
 	if (rep->team.cache)
-		rep->slab_padding = 1 - (double)rep->params->workload.size /
-						rep->team.cache->size;
+		rep->slab_padding = padding_of(rep);
 	rep->slab_json = caches_json(rep);
 }
 

@@ -32,6 +32,8 @@ BEGIN {
 			run_keys = run_keys (run_keys == "" ? "" : " ") name
 		if (f[c["where"]] ~ /tools/)
 			tool_keys = tool_keys (tool_keys == "" ? "" : " ") name
+		if (f[c["where"]] ~ /cache/)
+			cache_keys = cache_keys (cache_keys == "" ? "" : " ") name
 		list = f[c["choices"]]
 		if (list == "" && f[c["type"]] == "bool")
 			list = "0,1"
@@ -52,6 +54,7 @@ BEGIN {
 	gsub(/@COMMANDS@/, commands)
 	gsub(/@RUN_KEYS@/, run_keys)
 	gsub(/@TOOL_KEYS@/, tool_keys)
+	gsub(/@CACHE_KEYS@/, cache_keys)
 	gsub(/@ENGINES@/, engines)
 	gsub(/@WORKLOADS@/, workloads)
 	print

@@ -528,6 +528,11 @@ static void unlink_cache(struct kmem_cache *s)
 {
 	struct kmem_cache **at = &s->slab->newest;
 
+	for (unsigned c = 0; c < NR_SLAB_COUNTERS; c++)
+		/* relaxed: a statistic */
+		s->slab->gone[c] += atomic_load_explicit(&s->base_count[c],
+							 memory_order_relaxed) +
+				    sum_of_contexts(s, (enum slab_counter)c);
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;

@@ -247,8 +247,9 @@ struct slab_allocator {
 	void (*report)(void *arg, const char *line);
 	void *report_arg;
 	_Atomic uint64_t nr_reports;
-	_Atomic bool zeroing_reported; /* see slab_report_zeroing() */
-	void *priv;                    /* the engine's */
+	uint64_t gone[NR_SLAB_COUNTERS]; /* of destroyed caches; mutex */
+	_Atomic bool zeroing_reported;   /* see slab_report_zeroing() */
+	void *priv;                      /* the engine's */
 };
 
 /* One per thread that calls the allocator. Written by its thread only. */

@@ -249,4 +249,33 @@ printf 'KC a 64 0 - -> ok\nSNAP 1\n' > "$tmp/fails"
 plays 2 'fails:2: expected ENDSNAP' "$tmp/fails"
 gzip < /dev/null > "$tmp/empty.gz"
 plays 2 'empty.gz: expected a snapshot or a slab command, found none' "$tmp/empty.gz"
+
+# ---- what a run says of slabs
+# metric ENGINE NAME: a metric of the run's only cell of that engine.
+metric() {
+	awk -F, -v engine="$1" -v name="$2" '
+	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+	$c["engine"] == engine && $c["metric"] == name { print $c["value"] }' "$tmp/run/samples.csv"
+}
+# runs KEY=VALUE...
+runs() {
+	rm -rf "$tmp/run"
+	"$bin" run threads=1 repeat=1 runtime=5ms lat_runtime=0 warmup=1ms mem=64M \
+		out="$tmp/run" "$@" > "$tmp/out" 2>&1
+	expect "run $*: $(tail -n 3 "$tmp/out")" [ $? -eq 0 ]
+}
+holds() {
+	expect "$1: not $2" awk "BEGIN { exit !($2) }"
+}
+# A sheaf of 60 is refilled for one allocation of so many, whatever SLUB below
+# counts for it.
+runs engine=sheaves workload=obj_bulk nr=4000
+holds 'sheaves, path_alloc_fast' "$(metric sheaves path_alloc_fast) > 0.975"
+holds 'sheaves, path_alloc_fast' "$(metric sheaves path_alloc_fast) < 0.99"
+# Destroyed caches count: each begins with a new slab.
+runs engine=slub workload=cache_lifecycle
+holds 'cache_lifecycle, path_alloc_new_slab' "$(metric slub path_alloc_new_slab) > 0"
+# A library's size classes are its own affair.
+runs engine=malloc:glibc workload=obj_pair size=65
+holds 'glibc, internal_fragmentation' "$(metric malloc:glibc internal_fragmentation) > 0.01"
 finish

@@ -544,6 +544,17 @@ static void unfreeze_chain(struct slab_ctx *ctx, struct slub_cache *s,
 	}
 }
 
+static void set_chain(struct slub_cache *s, struct slub_cpu *c, uint32_t first)
+	REQUIRES(c->lock)
+{
+	c->partial = first;
+	/* relaxed: others read it as a hint */
+	atomic_store_explicit(&c->chained,
+			      first == PFN_LIST_END ? 0
+						    : page_of(s, first)->prev,
+			      memory_order_relaxed);
+}
+
 /* Chains a frozen slab in front. With drain, a chain that is full is returned
  * (its first pfn) for unfreeze_chain(), else PFN_LIST_END. */
 static uint32_t chain_push(struct slub_cache *s, struct slub_cpu *c,
@@ -562,7 +573,7 @@ static uint32_t chain_push(struct slub_cache *s, struct slub_cpu *c,
 	}
 	page->next = old;
 	page->prev = slabs + 1;
-	c->partial = pfn_of(s, page);
+	set_chain(s, c, pfn_of(s, page));
 	return drained;
 }
 
@@ -581,10 +592,9 @@ static unsigned cpu_now(const struct slab_ctx *ctx, const struct slub_cache *s)
 static bool chain_is_full(const struct slub_cache *s, const struct slub_cpu *c)
 {
 	/* relaxed: as said */
-	const uint32_t first = __atomic_load_n(&c->partial, __ATOMIC_RELAXED);
-
-	return first != PFN_LIST_END &&
-	       page_of(s, first)->prev >= s->cpu_partial_slabs;
+	return atomic_load_explicit(&((struct slub_cpu *)c)->chained,
+				    memory_order_relaxed) >=
+	       s->cpu_partial_slabs;
 }
 
 /* A slab that was full got an object back: it goes to the CPU's chain. */
@@ -836,7 +846,7 @@ static bool refill_from_cpu(struct slab_ctx *ctx, struct slub_cache *s,
 		if (c->partial == PFN_LIST_END)
 			return false;
 		c->slab = c->partial;
-		c->partial = page_of(s, c->slab)->next;
+		set_chain(s, c, page_of(s, c->slab)->next);
 		count(ctx, s, CPU_PARTIAL_ALLOC);
 	}
 }
@@ -1506,7 +1516,8 @@ static struct hold settled(struct slab_ctx *ctx, struct slub_cache *s,
 
 		if (!late || late == LIST_REFUSED)
 			return h;
-		h.c->head.late = NULL;
+		/* relaxed: nobody else writes to a held head */
+		__atomic_store_n(&h.c->head.late, NULL, __ATOMIC_RELAXED);
 		cpu_drop(s, h);
 		free_on(ctx, s, slot, late);
 	}
@@ -1520,7 +1531,8 @@ static void flush_cpu(struct slab_ctx *ctx, struct slub_cache *s, unsigned slot)
 	void *list = h.freelist;
 
 	h.freelist = NULL;
-	h.c->slab = h.c->partial = PFN_LIST_END;
+	h.c->slab = PFN_LIST_END;
+	set_chain(s, h.c, PFN_LIST_END);
 	cpu_drop(s, h);
 	if (slab != PFN_LIST_END) {
 		count(ctx, s, CPUSLAB_FLUSH);

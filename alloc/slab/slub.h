@@ -20,6 +20,7 @@ struct slub_cpu {
 	uint32_t slab;    /* pfn of the CPU's slab, PFN_LIST_END: none; lock */
 	uint32_t partial; /* first of the CPU's partial slabs, linked through
 			     page->next; page->prev: slabs from here; lock */
+	_Atomic uint32_t chained; /* how many those are; lock to write */
 	uint16_t cpu;
 	struct spinlock lock;
 } __attribute__((aligned(2 * CACHELINE_SIZE)));
@@ -78,10 +79,6 @@ ALWAYS_INLINE void *slub_link_code(const struct slub_cache *s, void *link,
 			__builtin_bswap64((uintptr_t)where));
 }
 
-/*
- * May read an object that another thread has been given meanwhile: what it
- * reads is then not used (the compare-and-swap that follows fails).
- */
 ALWAYS_INLINE void *slub_link(const struct slub_cache *s, const void *object)
 {
 	void **at = (void **)((char *)object + s->base.offset);
@@ -149,6 +146,26 @@ void __tsan_release(void *addr);
 #define SLUB_RELEASE(s) ((void)(s))
 #endif
 
+/*
+ * The link of an object that another thread may have been given meanwhile: what
+ * is read is then not used (the compare-and-swap that follows fails). Where
+ * races are looked for it is read unseen: the other thread's writes are its
+ * user's, who knows nothing of us.
+ */
+ALWAYS_INLINE void *slub_link_guess(const struct slub_cache *s,
+				    const void *object)
+{
+#if defined(SLUB_UNSEEN) && defined(__x86_64__)
+	void **at = (void **)((char *)object + s->base.offset);
+	void *link;
+
+	__asm__ volatile("movq %1, %0" : "=r"(link) : "m"(*at));
+	return slub_link_code(s, link, at);
+#else
+	return slub_link(s, object);
+#endif
+}
+
 /* ---- slow paths, in slub.c
  * ---------------------------------------------------- */
 
@@ -178,7 +195,8 @@ ALWAYS_INLINE void *slub_pop_cmpxchg(struct slab_ctx *ctx, struct slub_cache *s)
 		if (unlikely(!first))
 			return NULL;
 		/* REL(slub-tid), in the swap */
-		if (likely(slub_pair_swap(h, first, tag, slub_link(s, first),
+		if (likely(slub_pair_swap(h, first, tag,
+					  slub_link_guess(s, first),
 					  tag + s->tid_step)))
 			return first;
 		slab_count(ctx, &s->base, CMPXCHG_DOUBLE_CPU_FAIL);
@@ -206,6 +224,7 @@ ALWAYS_INLINE enum list_pushed slub_push_cmpxchg(struct slab_ctx *ctx,
 		if (unlikely(s->hardened) && first == object)
 			return LIST_TWICE;
 		slub_set_link(s, object, first);
+		SLUB_RELEASE(s);
 		/* REL(slub-tid), in the swap */
 		if (likely(slub_pair_swap(h, first, tag, object,
 					  tag + s->tid_step)))

@@ -37,19 +37,13 @@
 #define HELD        512u
 /* Where memory shall run out: pages that are left to the threads. */
 #define SCARCE_PAGES 1200u
-#ifdef SLUB_UNSEEN
-/* ThreadSanitizer does not see that the swap orders what is linked before. */
-#define SCARCE_FAST SLUB_FAST_RSEQ
-#else
-#define SCARCE_FAST SLUB_FAST_CMPXCHG
-#endif
-#define MAX_HOARD  (1u << 14)
-#define RING       64u
-#define NR_CACHES  6u
-#define TYPED      2u /* the TYPESAFE_BY_RCU cache among them ... */
-#define TYPED_SIZE 256u
-#define LINGER     100u
-#define NR_SHOWN   16u /* ... and how many of its objects others may see */
+#define MAX_HOARD    (1u << 14)
+#define RING         64u
+#define NR_CACHES    6u
+#define TYPED        2u /* the TYPESAFE_BY_RCU cache among them ... */
+#define TYPED_SIZE   256u
+#define LINGER       100u
+#define NR_SHOWN     16u /* ... and how many of its objects others may see */
 
 struct held {
 	unsigned char *object;
@@ -528,7 +522,7 @@ static void torture(const struct slab_ops *ops, unsigned nr, unsigned seconds,
 			    .nr_possible = MAX_THREADS,
 			    .slub_max_order = 3,
 			    .ram_bytes = 64 << 20,
-			    .slub_fast = SCARCE_FAST,
+			    .slub_fast = SLUB_FAST_CMPXCHG,
 			    .hardened = true,
 			    .random = true,
 			    .seed = 1 },

@@ -61,8 +61,7 @@ const struct option options[] = {
 	  .summary = "allocator under test; see `list engines`",
 	  FIELD(engine) },
 	{ "workload", OPT_NAME, GROUP_RUN, AXIS & ~AT_GLOBAL, .def = "pair",
-	  .summary = "what is done to it; default: the section's name; for a "
-		     "slab engine NAME may stand for obj_NAME",
+	  .summary = "what is done to it; default: section's name; slab: pair is obj_pair",
 	  FIELD(workload_name) },
 	{ "pages", OPT_NAME, GROUP_RUN, AXIS, .def = "pcp",
 	  .summary = "page engine below a slab engine", .uses = USES_SLAB,

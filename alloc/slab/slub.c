@@ -19,7 +19,8 @@
  * The fast path has two forms, chosen at create. Restartable sequences: the
  * CPUs' parts are those of real CPUs, and a push or pop is one plain store
  * (alloc/base/rseq_list.h). Compare-and-swap: they are those of modelled CPUs,
- * (freelist, transaction id) is swapped by cmpxchg16b.
+ * (freelist, transaction id) is swapped by cmpxchg16b; this is the form that
+ * plays kernels' logs, whatever CPU the player runs on.
  *
  * A CPU's part is held (cpu_hold) by whoever has its lock and has taken its
  * list out of the fast path's reach. With sequences: the slot points at an
@@ -544,8 +545,8 @@ static void unfreeze_chain(struct slab_ctx *ctx, struct slub_cache *s,
 	}
 }
 
+/* c->lock is held. */
 static void set_chain(struct slub_cache *s, struct slub_cpu *c, uint32_t first)
-	REQUIRES(c->lock)
 {
 	c->partial = first;
 	/* relaxed: others read it as a hint */

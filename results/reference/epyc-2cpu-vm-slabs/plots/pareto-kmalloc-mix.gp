@@ -1,0 +1,107 @@
+# Draw again: gnuplot pareto-kmalloc-mix.gp, in this folder.
+base = 'pareto-kmalloc-mix'
+title_text = 'kmalloc_mix: memory against speed   [synthetic topology: not NUMA latency]'
+subtitle_text = '1 thread; median, bars: 95 % confidence interval; line: nobody is faster with less'
+foot_text = 'AMD EPYC   |   commit 7f611c701644   |   88 repetitions   |   run slab-goals-20261122T224502Z'
+x_text = 'time per operation and thread, ns'
+y_text = 'memory beyond what was asked for, %'
+x_min = 0
+x_max = 300
+y_min = 0
+y_max = 200
+c_max = 0
+log_x = 0
+log_y = 0
+ideal = 0
+points = 1
+two_lines = 0
+quantum_y = 0
+clock_text = 'clock quantum 0 ns'
+label_n = 0
+array label_text[1]
+array label_y[1]
+array label_ls[1]
+series_n = 8
+missing_n = 0
+array series_ls[8]
+series_ls[1] = 4
+series_ls[2] = 3
+series_ls[3] = 2
+series_ls[4] = 7
+series_ls[5] = 1
+series_ls[6] = 6
+series_ls[7] = 9
+series_ls[8] = 8
+floor_n = 0
+array floor_y[1]
+
+# The look of every chart; copied into each script, so that a script needs only
+# the data beside it. The lines above this one set:
+#   base                    name of the chart's files
+#   title_text subtitle_text foot_text x_text y_text
+# Colours are those of Okabe and Ito (gnuplot's podo), but for yellow, which is
+# darker to be read on white; dashes and points differ as well, so that a chart
+# can be read in grey.
+set encoding utf8
+set colorsequence podo
+set style line 1 lt 6 lw 2 dt 1 pt 7 ps 0.9
+set style line 2 lt 7 lw 2 dt (10,4) pt 5 ps 0.9
+set style line 3 lt 4 lw 2 dt (3,3) pt 9 ps 1.1
+set style line 4 lt 2 lw 2 dt (10,3,2,3) pt 13 ps 1.1
+set style line 5 lt 8 lw 2 dt (14,3) pt 11 ps 1.1
+set style line 6 lt 1 lw 2 dt (5,3,5,3,1,3) pt 6 ps 1.0
+set style line 7 lt 3 lw 2 dt (2,6) pt 4 ps 1.0
+set style line 8 lc rgb '#8f8700' lw 2 dt (6,6) pt 8 ps 1.1
+set style line 9 lc rgb '#7a4b00' lw 2 dt (1,3) pt 12 ps 1.0
+set style line 10 lc rgb '#707070' lw 2 dt (12,2,2,2,2,2) pt 10 ps 1.1
+set style line 20 lc rgb '#606060' lw 1.2 dt (3,6)
+set style line 21 lc rgb '#e4e4e4' lw 0.6 dt 1
+set style line 22 lc rgb '#404040' lw 1 dt 1
+
+chart_w = 900
+chart_h = 560
+set datafile separator whitespace
+set datafile missing '?'
+set border 3 ls 22
+set tics out nomirror scale 0.6
+set grid ytics ls 21
+set key off
+# long ones in smaller print, so that their ends stay on the page
+title_font = strlen(title_text) > 76 ? ',13' : ',16'
+subtitle_font = strlen(subtitle_text) > 112 ? ',8.5' : ',10'
+set label 101 title_text at screen 0.02, screen 0.958 left font title_font noenhanced
+set label 102 subtitle_text at screen 0.02, screen 0.908 left font subtitle_font \
+	textcolor rgb '#505050' noenhanced
+set label 103 foot_text at screen 0.02, screen 0.025 left font ',8' \
+	textcolor rgb '#606060' noenhanced
+set label 104 y_text at screen 0.022, screen 0.5 center rotate by 90 noenhanced
+
+# Memory against speed, a point an engine. Blocks of the data: one per engine
+# (x, y, x low, x high, y low, y high, name), then the line of those that nobody
+# beats in both.
+set lmargin at screen 0.095
+set rmargin at screen 0.965
+set tmargin at screen 0.855
+set bmargin at screen 0.155
+set xlabel x_text offset 0, 0.3 noenhanced
+set xrange [0:x_max]
+set yrange [y_min:y_max]
+do for [pass=1:2] {
+	if (pass == 1) {
+		set terminal svg size chart_w,chart_h dynamic noenhanced \
+			font 'DejaVu Sans,11' background rgb 'white'
+		set output base.'.svg'
+	} else {
+		set terminal pngcairo size 2*chart_w,2*chart_h noenhanced \
+			font 'DejaVu Sans,11' fontscale 2 linewidth 2 \
+			pointscale 2 background rgb 'white'
+		set output base.'.png'
+	}
+	plot base.'.dat' index series_n using 1:2 with fsteps ls 20, \
+		for [i=1:series_n] base.'.dat' index i-1 \
+			using 1:2:3:4:5:6 with xyerrorbars ls series_ls[i] \
+			dt 1 lw 1, \
+		for [i=1:series_n] base.'.dat' index i-1 using 1:2:7 \
+			with labels left offset 1, 0.7 font ',10' noenhanced
+	unset output
+}

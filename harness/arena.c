@@ -22,6 +22,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 #define POPULATE_STEP (64UL << 20)
+#define HUGE_FRAMES   (ARENA_HUGE >> PAGE_SHIFT)
 
 struct span {
 	uint64_t start, end; /* pfns */
@@ -121,6 +122,7 @@ static int map_node(struct arena *a, const struct machine_desc *desc,
 {
 	const struct node_desc *node = &desc->node[nid];
 	const struct span all = node_span(node);
+	const uint64_t file_start = all.start & ~(HUGE_FRAMES - 1);
 	const uint64_t highmem = layout_highmem_pfn(desc);
 	const bool bind = real_node_has_memory(nid);
 	char name[32];
@@ -129,7 +131,8 @@ static int map_node(struct arena *a, const struct machine_desc *desc,
 	a->fd[nid] = memfd_create(name, MFD_CLOEXEC);
 	if (a->fd[nid] < 0)
 		return fail(err, err_len, "memfd_create");
-	if (ftruncate(a->fd[nid], (off_t)((all.end - all.start) << PAGE_SHIFT)))
+	if (ftruncate(a->fd[nid],
+		      (off_t)((all.end - file_start) << PAGE_SHIFT)))
 		return fail(err, err_len, "ftruncate");
 	for (unsigned i = 0; i < MAX_NR_ZONES; i++) {
 		struct span z = zone_span(&node->zone[i]);
@@ -139,21 +142,39 @@ static int map_node(struct arena *a, const struct machine_desc *desc,
 		if (!bytes)
 			continue;
 		a->span[a->nr_spans++] =
-			(struct arena_span){ z.start, z.end, all.start,
+			(struct arena_span){ z.start, z.end, file_start,
 					     a->fd[nid] };
 		if (mmap(at, bytes,
 			 z.start >= highmem ? PROT_NONE
 					    : PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, a->fd[nid],
-			 (off_t)((z.start - all.start) << PAGE_SHIFT)) ==
+			 (off_t)((z.start - file_start) << PAGE_SHIFT)) ==
 		    MAP_FAILED)
 			return fail(err, err_len, "mmap");
+		/* a kernel that does not know the word has none */
+		(void)madvise(at, bytes, MADV_NOHUGEPAGE);
 		if (bind && bind_range(at, bytes, nid))
 			return fail(err, err_len, "mbind");
 	}
 	a->bound[nid] = bind;
 	a->nr_bound += bind;
 	return 0;
+}
+
+/* Addresses without memory, from a multiple of ARENA_HUGE on; or NULL. */
+static char *reserve(size_t bytes)
+{
+	char *at = mmap(NULL, bytes + ARENA_HUGE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before;
+
+	if (at == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)at & (ARENA_HUGE - 1);
+	if (before)
+		munmap(at, before);
+	munmap(at + before + bytes, ARENA_HUGE - before);
+	return at + before;
 }
 
 int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
@@ -174,13 +195,9 @@ int arena_map(struct arena *a, const struct machine_desc *desc, char *err,
 		end = s.end > end ? s.end : end;
 	}
 	a->bytes = end << PAGE_SHIFT;
-	a->memory.base =
-		mmap(NULL, a->bytes, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (a->memory.base == MAP_FAILED) {
-		a->memory.base = NULL;
+	a->memory.base = reserve(a->bytes);
+	if (!a->memory.base)
 		return fail(err, err_len, "reserving addresses");
-	}
 	for (unsigned n = 0; n < desc->topo.nr_nodes && !r; n++) {
 		struct span s = node_span(&desc->node[n]);
 

@@ -6,6 +6,10 @@
  * reached there: they have no permanent address, as on the machine that is
  * modelled.
  *
+ * Where a page of 2 MiB begins in the range one begins in the file too, so that
+ * huge pages can be put behind frames; see arena_huge.c. Until then all are of
+ * 4 KiB, whatever this host does by default.
+ *
  * The arena is also the machine's frame mapper (alloc/page/machine.h), which
  * maps frames of those files at second addresses; see arena_remap.c.
  */
@@ -17,9 +21,11 @@
 #include "alloc/page/desc.h"
 #include "alloc/page/machine.h"
 
-#define ARENA_SPARE 4 /* mappings kept for the moment of unmapping */
+#define ARENA_SPARE 4           /* mappings kept for the moment of unmapping */
+#define ARENA_HUGE  (2UL << 20) /* bytes of a huge page */
 
-/* Frames [start, end) lie in the file fd, which begins with file_start. */
+/* Frames [start, end) lie in the file fd, which begins with file_start: the
+ * node's first one, or up to a huge page before it. */
 struct arena_span {
 	uint64_t start, end, file_start;
 	int fd;
@@ -75,6 +81,23 @@ int arena_may_populate(const struct machine_desc *desc, char *err,
  * line in err. */
 int arena_populate(struct arena *a, const struct machine_desc *desc, char *err,
 		   size_t err_len) MUST_CHECK;
+
+/* Bytes of frames that are mapped at their permanent address, and those of them
+ * by huge pages. */
+struct arena_mapping {
+	uint64_t bytes, huge;
+};
+
+/*
+ * arena_huge.c. Puts 2 MiB pages behind the frames, as far as whole ones fit
+ * into the zones; of a populated arena. HIGHMEM, which a direct map leaves out,
+ * stays as it is. 0, or -errno with one line in err: no frame got one.
+ */
+int arena_make_huge(struct arena *a, const struct machine_desc *desc, char *err,
+		    size_t err_len) MUST_CHECK;
+
+/* How the frames are mapped now, by /proc/self/smaps. 0 or -errno. */
+int arena_mapped(const struct arena *a, struct arena_mapping *out) MUST_CHECK;
 
 /*
  * Faults in the frames that arena_query() with the same `want` will ask about,

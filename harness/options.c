@@ -49,6 +49,7 @@ static const char *const sharings[] = { "thrash", "scratch", NULL };
 static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
 static const char *const zonelist_times[] = { "boot", "hotplug", NULL };
 
+static const char *const frame_pages[] = { "4k", "huge", NULL };
 static const char *const reclaim_modes[] = { "auto", "off", "on", NULL };
 static const char *const off_on[] = { "off", "on", NULL };
 
@@ -122,6 +123,10 @@ const struct option options[] = {
 	{ "memlock", OPT_BOOL, GROUP_RUN, PER_CELL, .def = "0",
 	  .summary = "lock pages in memory as they are touched",
 	  FIELD(memlock) },
+	{ "frames", OPT_ENUM, GROUP_RUN, AXIS, .def = "4k",
+	  .choices = frame_pages,
+	  .summary = "pages under the frames; huge: 2M, as a direct map's; not malloc:*",
+	  FIELD(frames) },
 	{ "seed", OPT_INT, GROUP_RUN, RUN_WIDE, .def = "0",
 	  .min = 0, .max = INT64_MAX,
 	  .summary = "of the order of cells and the workloads; 0: from the clock",

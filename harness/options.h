@@ -21,6 +21,9 @@
 /* Does a cell have reclaim? auto: if its workload needs it. */
 enum reclaim_mode { RECLAIM_AUTO, RECLAIM_OFF, RECLAIM_ON };
 
+/* Pages of this host that map the frames: 4 KiB, or 2 MiB. */
+enum frame_pages { FRAMES_4K, FRAMES_HUGE };
+
 struct thread_count {
 	uint32_t n; /* threads, or percent of the usable CPUs */
 	bool percent;
@@ -54,6 +57,7 @@ struct job_params {
 	char swap[JOB_VALUE_MAX]; /* see swap_params.h */
 	uint32_t huge_probe;      /* order-9 blocks asked for at each look */
 	bool memlock;
+	enum frame_pages frames;
 	uint32_t repeat;  /* fresh processes per cell */
 	uint32_t retries; /* more tries of a noisy repetition */
 	uint32_t sample;  /* one of so many operations is timed; power of two */

@@ -422,6 +422,23 @@ static int check_slab_engine(const struct expansion *x, const struct cell *c,
 	return check_objects(x, c, w, b->ops);
 }
 
+/* Huge pages take the place of pages that are there: all frames must be, which
+ * rep.c sees to where the cell touches them or has reclaim. */
+static int check_frames(const struct expansion *x, const struct cell *c,
+			const struct workload *w)
+{
+	const char *reclaim = cell_value(c, "reclaim");
+	struct where where = plan_where(x->job, c);
+
+	if (strcmp(cell_value(c, "frames"), "huge") ||
+	    strcmp(cell_value(c, "touch"), "none") || !strcmp(reclaim, "on") ||
+	    (!strcmp(reclaim, "auto") && (w->needs & WORKLOAD_RECLAIM)))
+		return 0;
+	return fail_at(&where, x->err, x->err_len,
+		       "frames=huge: expected touch=first or touch=all beside "
+		       "it, or reclaim=on, so that every frame has memory");
+}
+
 /* What an engine, a workload and a host cannot do together. */
 static int check_cell(const struct expansion *x, const struct cell *c)
 {
@@ -452,6 +469,8 @@ static int check_cell(const struct expansion *x, const struct cell *c)
 			       "touch=none: expected touch=first or touch=all "
 			       "for workload %s",
 			       w->name);
+	if (check_frames(x, c, w))
+		return -EINVAL;
 	if (cell_window_ns(c) >= cell_timeout_ns(c))
 		return fail_at(&where, x->err, x->err_len,
 			       "timeout=%s: expected more than warmup, runtime "

@@ -92,6 +92,8 @@ static int populate(struct rep *rep, char *err, size_t err_len)
 		return arena_populate_some(&rep->arena, rep->desc,
 					   FRAMES_TO_QUERY, err, err_len);
 	r = arena_populate(&rep->arena, rep->desc, err, err_len);
+	if (!r && rep->params->frames == FRAMES_HUGE)
+		r = arena_make_huge(&rep->arena, rep->desc, err, err_len);
 	rep->populate_ticks = tsc_read() - begin;
 	return r;
 }
@@ -326,6 +328,12 @@ static void prove_placement(struct rep *rep)
 		rep_judge(rep, VERDICT_VOID, "move_pages: %s", strerror(-r));
 	prove_placed(rep, "frames", &rep->frames);
 	prove_placed(rep, "pages of descriptors", &rep->descriptors);
+	r = rep->params->frames == FRAMES_HUGE
+		    ? arena_mapped(&rep->arena, &rep->mapped)
+		    : 0;
+	if (r)
+		rep_judge(rep, VERDICT_VOID, "/proc/self/smaps: %s",
+			  strerror(-r));
 }
 
 /* What the engine held at most, against what it says of itself; drained, so

@@ -194,6 +194,7 @@ struct rep {
 	bool affinity, drained;
 	double residency;                       /* -1: nobody looked */
 	struct arena_tally frames, descriptors; /* on their nodes */
+	struct arena_mapping mapped;            /* with frames=huge */
 	unsigned audit_blocks;
 	uint64_t events_dropped;
 	const char *noisy; /* NULL or the reason */

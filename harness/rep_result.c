@@ -189,6 +189,12 @@ static void add_machine(json_t *list, const struct rep *rep)
 			list, "populate_ms", "ms", "lower",
 			json_real(clock_ns(&rep->clock, rep->populate_ticks) /
 				  1e6));
+	if (rep->params->frames == FRAMES_HUGE)
+		add_metric(list, "frames_huge_share", "share", "higher",
+			   rep->mapped.bytes
+				   ? json_real((double)rep->mapped.huge /
+					       (double)rep->mapped.bytes)
+				   : json_null());
 }
 
 /* The rings of the workers, then those of the engine's own threads, then those

@@ -183,6 +183,12 @@ static const struct {
 	{ "[numa_touch]\n",
 	  "j.ini:1: touch=none: expected touch=first or touch=all for "
 	  "workload numa_touch" },
+	{ "[pair]\nframes=huge\n",
+	  "j.ini:1: frames=huge: expected touch=first or touch=all beside it, "
+	  "or reclaim=on, so that every frame has memory" },
+	{ "[pagecache]\nframes=huge\nreclaim=off\n",
+	  "j.ini:1: frames=huge: expected touch=first or touch=all beside it, "
+	  "or reclaim=on, so that every frame has memory" },
 	{ "[pair]\ncpus=node:1\n", "j.ini:1: cpus=node:1: expected "
 				   "nodes that this host has, not "
 				   "node 1" },

@@ -137,6 +137,8 @@ refused 'expected' run cpus=socket:0
 refused 'expected' run cpus=node:
 refused 'a set says where threads run' show zoneinfo mem=64M cpus=node:0
 refused 'expected touch=first or touch=all' run workload=numa_touch mem=64M
+refused 'expected touch=first or touch=all' run workload=pair mem=64M frames=huge
+refused 'expected 4k or huge' run frames=2m mem=64M touch=all
 refused 'expected threads=1' run workload=fallback mem=64M threads=2 oversubscribe=1
 refused 'mem= besides' run machine=numa
 refused 'at least 4 MiB for each' run machine=host mem=1M

@@ -13,6 +13,9 @@
  * leaves that range and says EAGAIN, which is worth another try. What came of
  * it is asked of the kernel: ShmemPmdMapped of /proc/self/smaps.
  *
+ * The descriptors (struct page) stay on 4 KiB pages, each of which holds those
+ * of 128 frames: their array is as sparse as the machine's zones.
+ *
  * Locks: none; by the main thread.
  */
 #include <errno.h>

@@ -617,6 +617,8 @@ static struct slab_allocator *allocator_new(const struct slab_ops *ops,
 		return NULL;
 	slab->ops = ops;
 	slab->machine = m;
+	slab->map = m->map;
+	slab->memory = m->memory.base;
 	slab->config = *cfg;
 	/* objects are of this program, whatever machine is modelled */
 	slab->config.word = 8;

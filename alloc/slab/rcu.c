@@ -48,7 +48,7 @@ static void push_done(struct kmem_cache *s, struct page *page)
 
 void slab_rcu_free_done(struct slab_ctx *ctx, struct kmem_cache *s)
 {
-	struct page *map = s->slab->machine->map;
+	struct page *map = s->slab->map;
 	/* ACQ(slab-rcu-done): the chain behind the head; pairs with
 	 * REL(slab-rcu-done) */
 	uint32_t pfn = atomic_exchange_explicit(&s->rcu_done, PFN_LIST_END,

@@ -229,6 +229,10 @@ enum kmalloc_type {
 struct slab_allocator {
 	const struct slab_ops *ops;
 	struct machine *machine;
+	/* the machine's map and memory.base, for the way from an object to its
+	   page */
+	struct page *map;
+	char *memory;
 	struct slab_config config;
 	bool rseq; /* per-CPU parts are indexed by the OS's CPU number */
 	unsigned nr_slots;                         /* of per-CPU parts */
@@ -350,8 +354,7 @@ ALWAYS_INLINE unsigned slab_tag_cache(uint32_t tag)
 ALWAYS_INLINE pfn_t slab_virt_to_pfn(const struct slab_allocator *slab,
 				     const void *object)
 {
-	const size_t at =
-		(size_t)((const char *)object - slab->machine->memory.base);
+	const size_t at = (size_t)((const char *)object - slab->memory);
 
 	return (pfn_t){ (uint32_t)(at >> PAGE_SHIFT) };
 }
@@ -360,26 +363,44 @@ ALWAYS_INLINE pfn_t slab_virt_to_pfn(const struct slab_allocator *slab,
 ALWAYS_INLINE struct page *slab_virt_to_page(const struct slab_allocator *slab,
 					     const void *object)
 {
-	struct page *page =
-		&slab->machine->map[slab_virt_to_pfn(slab, object).v];
+	struct page *page = &slab->map[slab_virt_to_pfn(slab, object).v];
 	const uint32_t tag = slab_tag(page);
+	/* no branch: which page of its slab an object lies on is no pattern */
+	const uint32_t behind =
+		-(uint32_t)(slab_tag_type(tag) == SLAB_PAGE_TAIL);
 
-	if (slab_tag_type(tag) == SLAB_PAGE_TAIL)
-		page -= tag >> 2 & 0xffff;
-	return page;
+	return page - (tag >> 2 & 0xffff & behind);
+}
+
+/*
+ * Node of a frame with an address, from what is known of its neighbourhood:
+ * the page is not looked at. Any thread.
+ */
+ALWAYS_INLINE unsigned slab_object_node(const struct slab_allocator *slab,
+					const void *object)
+{
+	const struct machine *m = slab->machine;
+	const pfn_t pfn = slab_virt_to_pfn(slab, object);
+	/* relaxed: the zone never changes */
+	const uint64_t home = atomic_load_explicit(
+		&m->home[pfn.v >> HOME_ORDER], memory_order_relaxed);
+
+	if (unlikely(home & HOME_MIXED))
+		return machine_zone_of(m, pfn.v)->nid;
+	return m->zone[(home & (HOME_SPECIAL - 1)) >> HOME_MT_BITS].nid;
 }
 
 ALWAYS_INLINE uint32_t slab_page_pfn(const struct slab_allocator *slab,
 				     const struct page *page)
 {
-	return (uint32_t)(page - slab->machine->map);
+	return (uint32_t)(page - slab->map);
 }
 
 /* First byte of the block. */
 ALWAYS_INLINE char *slab_page_address(const struct slab_allocator *slab,
 				      const struct page *page)
 {
-	return slab->machine->memory.base +
+	return slab->memory +
 	       ((uint64_t)slab_page_pfn(slab, page) << PAGE_SHIFT);
 }
 

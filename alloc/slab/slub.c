@@ -42,7 +42,9 @@
  * (slub_settle). Without other threads the counts and states are those of SLUB
  * without it, at every point where one can look. For other threads the free
  * happened when it is taken up, and a slab that they took hold of meanwhile is
- * not the CPU's any more.
+ * not the CPU's any more. Whether a slab is full and nobody's is noted for
+ * each frame (notes.h): of a million objects each lies on a page that was not
+ * looked at for long, and reading its struct page took a third of the time.
  *   head.last does not keep its slab, so that a slab goes only when no head
  * names it (forget_last). A head names a slab while the object that was handed
  * out is in use, thus before the slab can be empty; who finds the slab empty
@@ -94,7 +96,7 @@ static struct list_head held_head = LIST_HEAD_HELD;
 
 ALWAYS_INLINE struct page *page_of(const struct slub_cache *s, uint32_t pfn)
 {
-	return &s->base.slab->machine->map[pfn];
+	return &s->base.slab->map[pfn];
 }
 
 ALWAYS_INLINE uint32_t pfn_of(const struct slub_cache *s,
@@ -124,12 +126,12 @@ static unsigned local_node(const struct slab_ctx *ctx)
  * slab away from it counts as of its slab. */
 ALWAYS_INLINE char *last_of(const struct slub_cache *s, void *object)
 {
-	return (char *)object - (s->near / 2);
+	return (char *)object - s->half_near;
 }
 
 ALWAYS_INLINE void *object_of_last(const struct slub_cache *s, char *last)
 {
-	return last + s->near / 2;
+	return last + s->half_near;
 }
 
 ALWAYS_INLINE bool is_debug(const struct slub_cache *s)
@@ -149,19 +151,54 @@ static void count_many(struct slab_ctx *ctx, const struct slub_cache *s,
 	ctx->counters[s->base.id].v[c] += n;
 }
 
+/* Writes down what is noted of the slab, see notes.h. */
+NOINLINE uint16_t slub_note_make(const struct slub_cache *s, const void *object)
+{
+	const struct page *page = slab_virt_to_page(s->base.slab, object);
+	const pfn_t pfn = slab_virt_to_pfn(s->base.slab, object);
+	uint64_t word = slub_word(page), now;
+	uint16_t note;
+
+	for (;; word = now) {
+		note = slub_note_of(slub_state_of(word));
+		/* REL(slub-note): the note before the look at the state */
+		atomic_exchange_explicit(&s->note[pfn.v], note,
+					 memory_order_seq_cst);
+		/* ACQ(slub-state): as slub_word(), and behind the note */
+		now = atomic_load_explicit(&((struct page *)page)->payload,
+					   memory_order_seq_cst);
+		if (likely(slub_note_of(slub_state_of(now)) == note))
+			return note;
+	}
+}
+
+static void drop_notes(const struct slub_cache *s, const struct page *page,
+		       unsigned order)
+{
+	if (s->note)
+		notes_drop(&s->note[pfn_of(s, page)], 1u << order);
+}
+
 /* *word is what the caller read; on failure what is there now. */
 static bool state_swap(struct slab_ctx *ctx, const struct slub_cache *s,
 		       struct page *page, uint64_t *word,
 		       struct slub_state next)
 {
+	const struct slub_state before = slub_state_of(*word);
+	/* before others may have the slab */
+	const unsigned order = slab_tag_order(slab_tag(page));
+
 	/* REL(slub-state): the links before the word; ACQ(slub-state): on
-	 * failure the new list */
-	if (likely(atomic_compare_exchange_strong_explicit(
+	 * failure the new list. Before the look at the notes, see notes.h */
+	if (unlikely(!atomic_compare_exchange_strong_explicit(
 		    &page->payload, word, slub_state_pack(next),
-		    memory_order_acq_rel, memory_order_acquire)))
-		return true;
-	count(ctx, s, CMPXCHG_DOUBLE_FAIL);
-	return false;
+		    memory_order_seq_cst, memory_order_acquire))) {
+		count(ctx, s, CMPXCHG_DOUBLE_FAIL);
+		return false;
+	}
+	if (slub_note_of(before) != slub_note_of(next))
+		drop_notes(s, page, order);
+	return true;
 }
 
 static unsigned long node_partial(const struct slub_node *n)
@@ -182,7 +219,7 @@ static void node_partial_add(struct slub_node *n, long add)
 static void add_partial(struct slub_cache *s, struct slub_node *n,
 			struct page *page, bool head) REQUIRES(n->lock)
 {
-	struct page *map = s->base.slab->machine->map;
+	struct page *map = s->base.slab->map;
 
 	if (head)
 		pfn_list_add_head(&n->partial, map, pfn_of(s, page));
@@ -194,7 +231,7 @@ static void add_partial(struct slub_cache *s, struct slub_node *n,
 static void remove_partial(struct slub_cache *s, struct slub_node *n,
 			   struct page *page) REQUIRES(n->lock)
 {
-	pfn_list_del(&n->partial, s->base.slab->machine->map, pfn_of(s, page));
+	pfn_list_del(&n->partial, s->base.slab->map, pfn_of(s, page));
 	node_partial_add(n, -1);
 }
 
@@ -242,6 +279,7 @@ static void discard(struct slab_ctx *ctx, struct slub_cache *s,
 		    struct page *page)
 {
 	forget_last(ctx, s, page);
+	drop_notes(s, page, slab_tag_order(slab_tag(page)));
 	account_slab(s, page, slub_state_of(slub_word(page)).objects, true);
 	if (is_debug(s))
 		slab_debug_slab(&s->base, page);
@@ -956,17 +994,17 @@ static NOINLINE void *alloc_rest(struct slab_ctx *ctx, struct slub_cache *s,
 /*
  * Do the free of an object that was put off on c, and an allocation there, come
  * to nothing but that it is handed out again (see the top)? Its slab is full
- * and nobody's, c took it last, and it drains no chain.
+ * and nobody's, c took it last, and it drains no chain. note: of the object,
+ * which need not be ours.
  */
 ALWAYS_INLINE bool comes_to_nothing(const struct slab_ctx *ctx,
 				    const struct slub_cache *s,
 				    const struct slub_cpu *c,
-				    const struct page *page)
+				    const void *object, uint16_t note)
 {
-	const struct slub_state t = slub_state_of(slub_word(page));
-
-	return !t.first && !t.frozen && t.cpu == c->cpu &&
-	       slab_tag_node(slab_tag(page)) == ctx->node &&
+	return note == c->idle_note &&
+	       (likely(s->nr_nodes == 1) ||
+		slab_object_node(s->base.slab, object) == ctx->node) &&
 	       !chain_is_full(s, c);
 }
 
@@ -985,9 +1023,9 @@ static void let_go(struct slab_ctx *ctx, struct slub_cache *s)
 	cpu_drop(s, h);
 }
 
-/* The same where the CPU has a slab yet, or never had one. */
-static NOINLINE void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
-				     gfp_t gfp, void *object)
+/* Hands the object out where the CPU has a slab yet, or never had one. */
+static void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
+			    gfp_t gfp, void *object)
 {
 	if (!list_hand_out(&s->slots, object, last_of(s, object))) {
 		let_go(ctx, s);
@@ -1001,6 +1039,45 @@ static NOINLINE void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
 	count(ctx, s, CPU_PARTIAL_ALLOC);
 	count(ctx, s, ALLOC_REFILL);
 	return object;
+}
+
+/* Hands the object out where the CPU has no slab yet but the last one's. */
+ALWAYS_INLINE bool hand_out(struct slab_ctx *ctx, struct slub_cache *s,
+			    const struct slub_cpu *c, void *object)
+{
+	/* relaxed: list_hand_out() looks again */
+	if (unlikely(__atomic_load_n(&c->head.last, __ATOMIC_RELAXED) ==
+		     LIST_NO_BLOCK) ||
+	    unlikely(!list_hand_out(&s->slots, object, last_of(s, object))))
+		return false;
+	SLUB_ACQUIRE(s);
+	count(ctx, s, HANDED_OUT);
+	return true;
+}
+
+/*
+ * What slub_alloc_slow() does not where an object was put off: it finds out
+ * what is not noted. For that the object has to be ours; then it is put off
+ * again.
+ */
+static NOINLINE void *alloc_slower(struct slab_ctx *ctx, struct slub_cache *s,
+				   gfp_t gfp)
+{
+	void *object = list_take_up(&s->slots);
+	const struct slub_cpu *c;
+	uint16_t note;
+
+	if (!object)
+		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+	SLUB_ACQUIRE(s);
+	note = slub_note(s, object);
+	slub_free(ctx, &s->base, object);
+	c = &s->cpu[rseq_current_cpu()];
+	if (!comes_to_nothing(ctx, s, c, object, note))
+		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
+	if (hand_out(ctx, s, c, object))
+		return object;
+	return hand_out_first(ctx, s, gfp, object);
 }
 #endif
 
@@ -1019,27 +1096,23 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 {
 #if RSEQ_X86_64
 	const struct slub_cpu *c;
-	const char *last;
-	struct page *page;
+	uint16_t note;
 	void *object;
 
 	if (unlikely(!s->puts_off))
 		return alloc_known(ctx, s, gfp, __builtin_return_address(0));
 	c = &s->cpu[rseq_current_cpu()];
-	/* relaxed, both: list_hand_out() looks again */
+	/* relaxed: list_hand_out() looks again */
 	object = __atomic_load_n(&c->head.late, __ATOMIC_RELAXED);
-	last = __atomic_load_n(&c->head.last, __ATOMIC_RELAXED);
 	if (!object)
 		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
-	page = slab_virt_to_page(s->base.slab, object);
-	if (unlikely(!comes_to_nothing(ctx, s, c, page)))
+	note = slub_note_seen(s, object);
+	if (likely(comes_to_nothing(ctx, s, c, object, note) &&
+		   hand_out(ctx, s, c, object)))
+		return object;
+	if (note && note != c->idle_note)
 		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
-	if (unlikely(last == LIST_NO_BLOCK ||
-		     !list_hand_out(&s->slots, object, last_of(s, object))))
-		return hand_out_first(ctx, s, gfp, object);
-	SLUB_ACQUIRE(s);
-	count(ctx, s, HANDED_OUT);
-	return object;
+	return alloc_slower(ctx, s, gfp);
 #else
 	return alloc_known(ctx, s, gfp, __builtin_return_address(0));
 #endif
@@ -1108,6 +1181,8 @@ static void count_remote(struct slab_ctx *ctx, struct slub_cache *s,
 			 const struct page *page, const struct slub_state *t,
 			 const struct detached *d)
 {
+	if (!s->counts_remote)
+		return;
 	if (t->cpu != d->cpu)
 		count_many(ctx, s, REMOTE_FREE, d->nr);
 	if (slab_tag_node(slab_tag(page)) != ctx->node)
@@ -1381,7 +1456,7 @@ static void *debug_take(struct slab_ctx *ctx, struct slub_cache *s,
 	if (!t.first) {
 		remove_partial(s, n, page);
 		if (s->base.flags & SLAB_STORE_USER)
-			pfn_list_add_head(&n->full, s->base.slab->machine->map,
+			pfn_list_add_head(&n->full, s->base.slab->map,
 					  pfn_of(s, page));
 	}
 	/* REL(slub-state): pairs with ACQ(slub-state) */
@@ -1472,7 +1547,7 @@ static void free_debug(struct slab_ctx *ctx, struct slub_cache *s,
 		       struct page *page, void *object) NO_LOCK_ANALYSIS
 {
 	struct slub_node *n = node_of(s, page);
-	struct page *map = s->base.slab->machine->map;
+	struct page *map = s->base.slab->map;
 	char *base = base_of(s, page);
 	struct slub_state t;
 	bool was_full;
@@ -1554,7 +1629,7 @@ static void flush_all(struct slab_ctx *ctx, struct slub_cache *s)
  * out; they come back chained through page->next. */
 static uint32_t shrink_node(struct slub_cache *s, struct slub_node *n)
 {
-	struct page *map = s->base.slab->machine->map;
+	struct page *map = s->base.slab->map;
 	struct pfn_list class[SHRINK_CLASSES], rest;
 	uint32_t empty = PFN_LIST_END, pfn;
 
@@ -1682,7 +1757,16 @@ int slub_open(struct slab_allocator *slab)
 		     rseq_available();
 	if (slab->rseq && cpus > 0)
 		slab->nr_slots = (unsigned)cpus;
-	return 0;
+	if (slab->nr_slots >= NOTE_CPU)
+		return -EOVERFLOW;
+	slab->priv = (void *)notes_create(slab->machine);
+	return slab->priv ? 0 : -ENOMEM;
+}
+
+void slub_close(struct slab_allocator *slab)
+{
+	notes_destroy(slab->machine, slab->priv);
+	slab->priv = NULL;
 }
 
 /* Every thread of the allocator takes the same way. */
@@ -1725,6 +1809,7 @@ static void init_cpu(struct slub_cache *s, unsigned slot)
 	struct slub_cpu *c = &s->cpu[slot];
 
 	c->cpu = (uint16_t)slot;
+	c->idle_note = note_make(slot, true);
 	c->slab = c->partial = PFN_LIST_END;
 	c->head.tag = slot;
 	c->head.last = LIST_NO_BLOCK;
@@ -1756,7 +1841,10 @@ static void set_mode(struct slub_cache *s)
 	else
 		s->mode = s->hardened ? SLUB_RSEQ_HARDENED : SLUB_RSEQ;
 	s->puts_off = s->mode == SLUB_RSEQ && s->cpu_partial && !is_debug(s);
+	s->note = s->puts_off ? s->base.slab->priv : NULL;
 	s->near = 2 * (PAGE_SIZE << s->base.order) - 1;
+	s->half_near = s->near / 2;
+	s->counts_remote = true;
 	s->tid_step = 1;
 	while (s->tid_step < s->nr_slots)
 		s->tid_step *= 2;

@@ -7,6 +7,7 @@
 
 #include "alloc/base/rseq_list.h"
 #include "alloc/slab/kmem_cache.h"
+#include "alloc/slab/notes.h"
 
 /*
  * One CPU's part of a cache. head.first: free objects of the CPU's slab;
@@ -22,6 +23,7 @@ struct slub_cpu {
 			     page->next; page->prev: slabs from here; lock */
 	_Atomic uint32_t chained; /* how many those are; lock to write */
 	uint16_t cpu;
+	uint16_t idle_note; /* of slabs that it may hand objects of out again */
 	struct spinlock lock;
 } __attribute__((aligned(2 * CACHELINE_SIZE)));
 
@@ -41,12 +43,15 @@ struct slub_cache {
 	struct kmem_cache base;
 	struct list_slots slots CACHELINE; /* [nr_slots] */
 	uint64_t near; /* what is less than a slab away from an object: bytes */
+	uint64_t half_near;
 	enum slub_mode mode;
 	bool hardened;
-	bool counts_bulk;     /* each object of a bulk call, as 6.8 and later */
-	bool puts_off;        /* frees to slabs of no CPU, see slub.c */
-	uint64_t random;      /* of hardened free pointers, 0: plain */
-	struct slub_cpu *cpu; /* [nr_slots]; NULL: never opened */
+	bool counts_bulk;   /* each object of a bulk call, as 6.8 and later */
+	bool counts_remote; /* or what stands in front of it does */
+	bool puts_off;      /* frees to slabs of no CPU, see slub.c */
+	uint64_t random;    /* of hardened free pointers, 0: plain */
+	_Atomic uint16_t *note; /* of frames; NULL: the cache has none */
+	struct slub_cpu *cpu;   /* [nr_slots]; NULL: never opened */
 	struct slub_node *node; /* [nr_nodes] */
 	unsigned nr_slots, nr_nodes;
 	unsigned min_partial;                    /* slabs of a node */
@@ -325,6 +330,7 @@ void slub_free_bulk(struct slab_ctx *ctx, struct kmem_cache *s, unsigned n,
 		    void **object);
 int slub_cache_geometry(const struct slab_config *cfg, struct kmem_cache *s);
 int slub_open(struct slab_allocator *slab);
+void slub_close(struct slab_allocator *slab);
 int slub_cache_open(struct slab_ctx *ctx, struct kmem_cache *s);
 void slub_cache_close(struct kmem_cache *s);
 int slub_shrink(struct slab_ctx *ctx, struct kmem_cache *s);
@@ -388,6 +394,38 @@ ALWAYS_INLINE uint64_t slub_word(const struct page *page)
 	 * REL(slub-state) */
 	return atomic_load_explicit(&((struct page *)page)->payload,
 				    memory_order_acquire);
+}
+
+/* Full, and no CPU's? */
+ALWAYS_INLINE bool slub_state_idle(struct slub_state t)
+{
+	return !t.first && !t.frozen;
+}
+
+ALWAYS_INLINE uint16_t slub_note_of(struct slub_state t)
+{
+	return note_make(t.cpu, slub_state_idle(t));
+}
+
+NOINLINE uint16_t slub_note_make(const struct slub_cache *s,
+				 const void *object);
+
+/* What is noted of the slab of an object in use, or 0. The cache has notes. */
+ALWAYS_INLINE uint16_t slub_note_seen(const struct slub_cache *s,
+				      const void *object)
+{
+	/* relaxed: see notes.h */
+	return atomic_load_explicit(
+		&s->note[slab_virt_to_pfn(s->base.slab, object).v],
+		memory_order_relaxed);
+}
+
+/* The same, written down if it is not; never 0. */
+ALWAYS_INLINE uint16_t slub_note(const struct slub_cache *s, const void *object)
+{
+	const uint16_t note = slub_note_seen(s, object);
+
+	return likely(note) ? note : slub_note_make(s, object);
 }
 
 ALWAYS_INLINE char *slub_object(const struct slub_cache *s, char *base,

@@ -24,7 +24,7 @@ struct slub_sums {
 
 static struct page *map_of(const struct slub_cache *s)
 {
-	return s->base.slab->machine->map;
+	return s->base.slab->map;
 }
 
 static void sum_node(const struct slub_cache *s, struct slub_node *n,
@@ -192,6 +192,24 @@ static unsigned list_length(const struct slub_cache *s, const struct page *page,
 	return n;
 }
 
+/* Of each frame of the slab nothing is noted, or what is. */
+static bool notes_true(const struct slub_cache *s, uint32_t pfn)
+{
+	const struct page *page = &map_of(s)[pfn];
+	const unsigned nr = 1u << slab_tag_order(slab_tag(page));
+	const uint16_t is = slub_note_of(slub_state_of(slub_word(page)));
+
+	for (unsigned i = 0; s->note && i < nr; i++) {
+		/* relaxed: nobody else is inside */
+		const uint16_t note = atomic_load_explicit(
+			&s->note[pfn + i], memory_order_relaxed);
+
+		if (note && note != is)
+			return false;
+	}
+	return true;
+}
+
 static const char *verify_slab(const struct slub_cache *s, uint32_t pfn)
 {
 	const struct page *page = &map_of(s)[pfn];
@@ -207,6 +225,8 @@ static const char *verify_slab(const struct slub_cache *s, uint32_t pfn)
 		return "slub: a freelist leaves its slab or does not end";
 	if (t.inuse + free != t.objects)
 		return "slub: inuse and freelist do not add up to objects";
+	if (!notes_true(s, pfn))
+		return "slub: something else is noted of a slab than it is";
 	return NULL;
 }
 

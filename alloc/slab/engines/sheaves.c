@@ -65,7 +65,9 @@
  * in behind readers waits in a record of its own, not in kfree_rcu's pages.
  * Destroy empties SLUB's CPUs once more
  * behind the barns, where 6.18 leaves the slabs and says that objects remain.
- * Memory cgroups, KASAN and hotplug do not exist.
+ * An object's node is that of its frame, where 6.18 reads its struct page;
+ * remote frees are counted, which 6.18 has no counter for. Memory cgroups,
+ * KASAN and hotplug do not exist.
  *
  * Loop stores: array_pop array_push slab_count
  */
@@ -136,11 +138,8 @@ struct barn {
 struct sheaf_cache {
 	struct slub_cache slub;
 	uint32_t capacity CACHELINE; /* of a sheaf, 0: the cache has none */
-	/* Sections push and pop, and what is pushed needs no look at its node:
-	   one byte each for the fast paths, for ... */
-	bool quick_pop, quick_push;
-	/* ... all of these at once */
-	bool rseq, one_node;
+	bool rseq;
+	bool quick; /* rseq, and there are sheaves: one byte for fast paths */
 	struct array_slots slots; /* [nr_slots] */
 	struct sheaf_cpu *cpu;    /* [nr_slots] */
 	struct barn *barn;        /* [nr_nodes] */
@@ -173,13 +172,9 @@ ALWAYS_INLINE unsigned local_node(const struct slab_ctx *ctx)
 	return (unsigned)(uintptr_t)ctx->priv;
 }
 
-ALWAYS_INLINE bool is_local(const struct slab_ctx *ctx,
-			    const struct sheaf_cache *s, const void *object)
+ALWAYS_INLINE bool is_local(const struct slab_ctx *ctx, const void *object)
 {
-	if (s->one_node)
-		return true;
-	return slab_tag_node(slab_tag(slab_virt_to_page(ctx->slab, object))) ==
-	       local_node(ctx);
+	return slab_object_node(ctx->slab, object) == local_node(ctx);
 }
 
 /* ---- a CPU's part ---------------------------------------------------------
@@ -196,14 +191,42 @@ static bool slot_take(struct sheaf_cache *s, const struct sheaf_cpu *c)
 }
 #endif
 
+ALWAYS_INLINE unsigned current_slot(const struct slab_ctx *ctx,
+				    const struct sheaf_cache *s)
+{
+#if RSEQ_X86_64
+	if (likely(s->rseq))
+		return rseq_current_cpu();
+#endif
+	return ctx->cpu;
+}
+
 static struct sheaf_cpu *current_part(const struct slab_ctx *ctx,
 				      const struct sheaf_cache *s)
 {
-#if RSEQ_X86_64
-	if (s->rseq)
-		return &s->cpu[rseq_current_cpu()];
-#endif
-	return &s->cpu[ctx->cpu];
+	return &s->cpu[current_slot(ctx, s)];
+}
+
+/*
+ * Every object of a cache with sheaves that is freed passes here once. Is it
+ * one of this node's, for a sheaf? Remote frees are counted at the same time,
+ * since what is in a sheaf may never come back to its slab. The slab's page is
+ * not read: which CPU took it last is noted (alloc/slab/notes.h).
+ */
+ALWAYS_INLINE bool look(struct slab_ctx *ctx, const struct sheaf_cache *s,
+			const void *object)
+{
+	const unsigned slot = (slub_note(&s->slub, object) & NOTE_CPU) - 1;
+	unsigned node;
+
+	if (unlikely(slot != current_slot(ctx, s)))
+		slab_count(ctx, &s->slub.base, REMOTE_FREE);
+	if (likely(s->nr_nodes == 1))
+		return true;
+	node = slab_object_node(ctx->slab, object);
+	if (unlikely(node != ctx->node))
+		slab_count(ctx, &s->slub.base, REMOTE_NODE_FREE);
+	return node == local_node(ctx);
 }
 
 /* The part of the thread's CPU, held; NULL: somebody else holds it. */
@@ -863,7 +886,7 @@ ALWAYS_INLINE void *sheaf_pop(struct slab_ctx *ctx,
 #if RSEQ_X86_64
 	/* ACQ(sheaf-slot): the section's loads of the sheaf depend on its load
 	 * of the slot; pairs with REL(sheaf-slot) */
-	if (likely(s->quick_pop)) {
+	if (likely(s->quick)) {
 		object = array_pop(&s->slots, s->capacity);
 		SLUB_ACQUIRE(&s->slub);
 		return object;
@@ -886,7 +909,7 @@ ALWAYS_INLINE bool sheaf_push(struct slab_ctx *ctx, struct sheaf_cache *s,
 	bool room;
 
 #if RSEQ_X86_64
-	if (likely(s->quick_push) || s->quick_pop) {
+	if (likely(s->quick)) {
 		SLUB_RELEASE(&s->slub);
 		return array_push(&s->slots, s->capacity, object);
 	}
@@ -939,7 +962,7 @@ SLAB_HOT void *sheaves_alloc(struct slab_ctx *ctx, struct kmem_cache *base,
 	struct sheaf_cache *s = to_sheaves(base);
 	void *object;
 
-	if (unlikely(!s->quick_pop) && !s->capacity)
+	if (unlikely(!s->quick) && !s->capacity)
 		return slub_alloc(ctx, base, gfp);
 	object = sheaf_pop(ctx, s);
 	if (unlikely(!object))
@@ -953,8 +976,8 @@ SLAB_HOT void sheaves_free(struct slab_ctx *ctx, struct kmem_cache *base,
 {
 	struct sheaf_cache *s = to_sheaves(base);
 
-	if (unlikely(!s->quick_push) &&
-	    (!s->capacity || !is_local(ctx, s, object))) {
+	if ((unlikely(!s->quick) && !s->capacity) ||
+	    unlikely(!look(ctx, s, object))) {
 		slub_free(ctx, base, object);
 		return;
 	}
@@ -979,7 +1002,7 @@ static void *sheaves_alloc_node(struct slab_ctx *ctx, struct kmem_cache *base,
 	if (!c)
 		return slub_alloc_node(ctx, base, gfp, nid);
 	object = c->main->object[c->main->size - 1];
-	if (!is_local(ctx, s, object)) {
+	if (!is_local(ctx, object)) {
 		cpu_drop(s, c);
 		return slub_alloc_node(ctx, base, gfp, nid);
 	}
@@ -1042,18 +1065,15 @@ static uint32_t put_batch(struct slab_ctx *ctx, struct sheaf_cache *s,
 
 /* Moves the objects of other nodes behind the others; returns how many are of
  * this one. */
-static unsigned sort_local(const struct slab_ctx *ctx,
-			   const struct sheaf_cache *s, unsigned n,
-			   void **object)
+static unsigned sort_local(struct slab_ctx *ctx, const struct sheaf_cache *s,
+			   unsigned n, void **object)
 {
 	unsigned local = 0;
 
-	if (s->one_node)
-		return n;
 	for (unsigned i = 0; i < n; i++) {
 		void *o = object[i];
 
-		if (!is_local(ctx, s, o))
+		if (!look(ctx, s, o))
 			continue;
 		object[i] = object[local];
 		object[local++] = o;
@@ -1141,7 +1161,7 @@ static void sheaves_free_rcu(struct slab_ctx *ctx, struct kmem_cache *base,
 	struct sheaf_cpu *c;
 
 	reap(ctx, s);
-	if (!s->capacity || !is_local(ctx, s, object)) {
+	if (!s->capacity || !look(ctx, s, object)) {
 		defer_object(ctx, s, object);
 		return;
 	}
@@ -1365,7 +1385,7 @@ static int sheaves_shrink(struct slab_ctx *ctx, struct kmem_cache *base)
 static void drop_sheaves(struct slab_ctx *ctx, struct sheaf_cache *s)
 {
 	s->capacity = 0;
-	s->quick_pop = s->quick_push = false;
+	s->quick = false;
 	for (unsigned i = 0; i < s->nr_slots; i++) {
 		if (s->cpu[i].main)
 			sheaf_drop(ctx, s, s->cpu[i].main);
@@ -1479,15 +1499,15 @@ static int sheaves_cache_open(struct slab_ctx *ctx, struct kmem_cache *base)
 	if (rc)
 		return rc;
 	s->rseq = ctx->slab->rseq;
-	s->one_node = s->slub.nr_nodes == 1;
 	s->nr_slots = s->slub.nr_slots;
 	s->nr_nodes = s->slub.nr_nodes;
 	s->slub.counts_bulk = true;
 	s->capacity = capacity_for(base);
 	if (!s->capacity)
 		return 0;
-	s->quick_pop = s->rseq;
-	s->quick_push = s->rseq && s->one_node;
+	s->quick = s->rseq;
+	s->slub.counts_remote = false;
+	s->slub.note = ctx->slab->priv;
 	rc = make_sheaves(ctx, s);
 	if (rc) {
 		if (s->slots.slot && s->cpu)
@@ -1599,6 +1619,7 @@ static const struct slab_ops engine_ops = {
 	.cache_bytes = sizeof(struct sheaf_cache),
 	.geometry = sheaves_geometry,
 	.open = sheaves_open,
+	.close = slub_close,
 	.cache_open = sheaves_cache_open,
 	.cache_close = sheaves_cache_close,
 	.shrink = sheaves_shrink,

@@ -202,7 +202,7 @@ static void set_state(struct page *page, struct slab_state t)
 
 static struct page *map_of(const struct slab_cache *s)
 {
-	return s->base.slab->machine->map;
+	return s->base.slab->map;
 }
 
 static uint32_t pfn_of(const struct slab_cache *s, const struct page *page)
@@ -239,7 +239,7 @@ static uint8_t *index_of(const struct slab_cache *s, const struct page *page)
 	if (s->layout.place == INDEX_IN_OBJECT)
 		return (uint8_t *)object_at(s, page, (unsigned)at);
 	if (s->layout.place == INDEX_OFF_SLAB)
-		return (uint8_t *)slab->machine->memory.base + at * INDEX_UNIT;
+		return (uint8_t *)slab->memory + at * INDEX_UNIT;
 	return (uint8_t *)slab_page_address(slab, page) +
 	       (PAGE_SIZE << s->base.order) - s->layout.freelist_size;
 }
@@ -327,7 +327,7 @@ static void fill_index(struct slab_ctx *ctx, const struct slab_cache *s,
 static bool take_index(struct slab_ctx *ctx, const struct slab_cache *s,
 		       struct slab_state *t, gfp_t gfp)
 {
-	const char *base = s->base.slab->machine->memory.base;
+	const char *base = s->base.slab->memory;
 	const char *block;
 
 	if (s->layout.place != INDEX_OFF_SLAB)

@@ -253,7 +253,7 @@ static void *alloc_from_list(struct slab_allocator *slab,
 			     unsigned nid)
 {
 	struct slob *slob = slob_of(slab);
-	struct page *map = slab->machine->map;
+	struct page *map = slab->map;
 	struct pfn_list *list = &slob->list[which];
 
 	pfn_list_for_each (pfn, list, map) {
@@ -335,7 +335,7 @@ static void *slob_alloc(struct slab_ctx *ctx, const struct slob_request *r,
 	set_state(page, t);
 	if (t.units) {
 		spin_lock(&slob->lock);
-		pfn_list_add_head(&slob->list[which], slab->machine->map,
+		pfn_list_add_head(&slob->list[which], slab->map,
 				  slab_page_pfn(slab, page));
 		spin_unlock(&slob->lock);
 	}
@@ -347,7 +347,7 @@ static bool slob_free(struct slab_ctx *ctx, void *block, size_t bytes)
 {
 	struct slab_allocator *slab = ctx->slab;
 	struct slob *slob = slob_of(slab);
-	struct page *map = slab->machine->map;
+	struct page *map = slab->map;
 	struct page *page = slab_virt_to_page(slab, block);
 	const uint32_t pfn = slab_page_pfn(slab, page);
 	const unsigned units = units_of(bytes);
@@ -695,7 +695,7 @@ static const char *slob_verify(const struct kmem_cache *s)
 {
 	const struct slab_allocator *slab = s->slab;
 	struct slob *slob = slob_of(slab);
-	const struct page *map = slab->machine->map;
+	const struct page *map = slab->map;
 	const char *broken = NULL;
 
 	spin_lock(&slob->lock);

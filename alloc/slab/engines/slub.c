@@ -25,6 +25,7 @@ static const struct slab_ops engine_ops = {
 	.cache_bytes = sizeof(struct slub_cache),
 	.geometry = slub_cache_geometry,
 	.open = slub_open,
+	.close = slub_close,
 	.cache_open = slub_cache_open,
 	.cache_close = slub_cache_close,
 	.shrink = slub_shrink,

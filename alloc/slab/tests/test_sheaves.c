@@ -49,8 +49,9 @@ static struct kmem_cache *cache_of(struct slab_bench *b, uint32_t size,
 }
 
 /* One CPU's rules; C = 32 and, with 256 bytes, 16 objects of a slab. */
-static struct fixture *fixture_make(enum slub_fast fast, unsigned nodes,
-				    uint32_t size, uint32_t capacity)
+static struct fixture *fixture_of(enum slub_fast fast, unsigned nodes,
+				  unsigned cpus, uint32_t size,
+				  uint32_t capacity)
 {
 	const struct slab_bench_spec spec = {
 		.config = { .kernel = KERNEL_6_1,
@@ -59,7 +60,7 @@ static struct fixture *fixture_make(enum slub_fast fast, unsigned nodes,
 			    .slub_max_order = 3,
 			    .slub_fast = fast,
 			    .ram_bytes = 256 << 20 },
-		.cpus = nodes,
+		.cpus = cpus,
 		.nodes = nodes,
 	};
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -69,6 +70,12 @@ static struct fixture *fixture_make(enum slub_fast fast, unsigned nodes,
 	f->b = slab_bench_make(&engine_ops, &spec);
 	f->s = cache_of(f->b, size, capacity);
 	return f;
+}
+
+static struct fixture *fixture_make(enum slub_fast fast, unsigned nodes,
+				    uint32_t size, uint32_t capacity)
+{
+	return fixture_of(fast, nodes, nodes, size, capacity);
 }
 
 static struct fixture *small_fixture(void)
@@ -430,11 +437,11 @@ Test(sheaves, objects_of_other_nodes_pass_by)
 	cr_assert_eq(local_node(ctx), 0);
 	take(f, 40);
 	for (unsigned i = 0; i < f->nr; i++)
-		cr_assert(is_local(ctx, to_sheaves(f->s), f->object[i]));
+		cr_assert(is_local(ctx, f->object[i]));
 	far = kmem_cache_alloc_node(ctx, f->s, GFP_KERNEL, 1);
-	cr_assert(far && !is_local(ctx, to_sheaves(f->s), far));
+	cr_assert(far && !is_local(ctx, far));
 	near = kmem_cache_alloc_node(ctx, f->s, GFP_KERNEL, 0);
-	cr_assert(near && is_local(ctx, to_sheaves(f->s), near));
+	cr_assert(near && is_local(ctx, near));
 	cr_assert_eq(slab_counter_sum(f->s, ALLOC_CPU_SHEAF), 41);
 	kmem_cache_free(ctx, f->s, far);
 	cr_assert_eq(slab_counter_sum(f->s, FREE_CPU_SHEAF), 0);
@@ -459,10 +466,66 @@ Test(sheaves, a_top_object_of_another_node_stays)
 
 	main->object[main->size++] = far;
 	near = kmem_cache_alloc_node(ctx, f->s, GFP_KERNEL, 0);
-	cr_assert(near && is_local(ctx, to_sheaves(f->s), near));
+	cr_assert(near && is_local(ctx, near));
 	cr_assert_eq(main->object[main->size - 1], far);
 	cr_assert_eq(slab_counter_sum(f->s, ALLOC_CPU_SHEAF), 0);
 	kmem_cache_free(ctx, f->s, near);
+	fixture_end(f);
+}
+
+static void expect_remote(const struct fixture *f, uint64_t cpu, uint64_t node)
+{
+	cr_assert_eq(slab_counter_sum(f->s, REMOTE_FREE), cpu);
+	cr_assert_eq(slab_counter_sum(f->s, REMOTE_NODE_FREE), node);
+}
+
+/* CPU 0 on node 0 has them all; CPU 1 is on node 1. Each free counts once,
+ * whichever way it goes, and what happens to sheaves later does not. */
+Test(sheaves, frees_from_afar_are_counted_once)
+{
+	struct fixture *f = fixture_make(SLUB_FAST_CMPXCHG, 2, 256, 32);
+	struct slab_peer *peer = slab_peer_enter(f->b, 1);
+	void *near;
+
+	cr_assert_eq(peer->ctx.node, 1);
+	near = kmem_cache_alloc(&peer->ctx, f->s, GFP_KERNEL);
+	kmem_cache_free(&peer->ctx, f->s, near);
+	take(f, 100);
+	give(f, 10);
+	expect_remote(f, 0, 0);
+	for (unsigned i = 0; i < 10; i++)
+		kmem_cache_free(&peer->ctx, f->s, f->object[--f->nr]);
+	expect_remote(f, 10, 10);
+	f->nr -= 40;
+	kmem_cache_free_bulk(&peer->ctx, f->s, 40, &f->object[f->nr]);
+	expect_remote(f, 50, 50);
+	kmem_cache_free_rcu(&peer->ctx, f->s, f->object[--f->nr]);
+	expect_remote(f, 51, 51);
+	give_bulk(f, f->nr);
+	slab_rcu_barrier();
+	kmem_cache_shrink(&f->b->ctx, f->s);
+	expect_remote(f, 51, 51);
+	slab_peer_exit(peer);
+	fixture_end(f);
+}
+
+/* A producer and a consumer on one node: the slabs are the producer's, however
+ * often their objects come back through the barn. */
+Test(sheaves, frees_of_a_consumer_are_counted)
+{
+	struct fixture *f = fixture_of(SLUB_FAST_CMPXCHG, 1, 2, 256, 32);
+	struct slab_peer *consumer = slab_peer_enter(f->b, 1);
+	const unsigned back = 3 * 32;
+
+	for (unsigned round = 1; round <= 4; round++) {
+		take(f, back);
+		while (f->nr)
+			kmem_cache_free(&consumer->ctx, f->s,
+					f->object[--f->nr]);
+		expect_remote(f, round * back, 0);
+	}
+	cr_assert_gt(slab_counter_sum(f->s, BARN_GET), 0);
+	slab_peer_exit(consumer);
 	fixture_end(f);
 }
 

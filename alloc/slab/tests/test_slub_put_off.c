@@ -23,7 +23,8 @@ struct side {
 	struct slab_bench *b;
 	struct kmem_cache *s;
 	void *object[MANY];
-	char *text; /* what a look saw */
+	char *text;     /* what a look saw */
+	uint64_t notes; /* that looks found */
 };
 
 struct pair {
@@ -63,12 +64,40 @@ static unsigned pfn_number(void *arg, const struct page *slab)
 	return slab_page_pfn(arg, slab);
 }
 
+/* What is noted of frames is so, and of frames without a slab nothing is. How
+ * many notes there are. */
+static unsigned notes_hold(const struct side *side)
+{
+	const struct machine *m = side->b->m;
+	const _Atomic uint16_t *notes = side->b->slab->priv;
+	unsigned nr = 0;
+
+	for (uint64_t pfn = 0; pfn < m->end_pfn; pfn++) {
+		/* relaxed: there is no other thread */
+		const uint16_t note =
+			atomic_load_explicit(&notes[pfn], memory_order_relaxed);
+		const struct page *page;
+
+		if (!note)
+			continue;
+		page = slab_virt_to_page(
+			side->b->slab,
+			pfn_to_virt(m, (pfn_t){ (uint32_t)pfn }));
+		cr_assert_eq(slab_tag_type(slab_tag(page)), SLAB_PAGE_HEAD);
+		cr_assert_eq(note, slub_note_of(slub_state_of(slub_word(page))),
+			     "%#x", note);
+		nr++;
+	}
+	return nr;
+}
+
 /* Counts and states, as text. */
 static void look(struct side *side)
 {
 	size_t len;
 	FILE *f;
 
+	side->notes += notes_hold(side);
 	free(side->text);
 	f = open_memstream(&side->text, &len);
 	cr_assert(f);
@@ -221,6 +250,8 @@ static uint64_t compare(unsigned size, uint32_t seed)
 	for (unsigned i = 0; i < MANY; i++)
 		give_one(&p, i);
 	same_look(&p);
+	cr_assert_gt(p.late.notes, 100);
+	cr_assert_eq(p.plain.notes, 0);
 	free(p.late.text);
 	free(p.plain.text);
 	slab_bench_end(p.late.b);
@@ -257,7 +288,7 @@ static unsigned names(const struct side *side)
 		if (last == LIST_NO_BLOCK)
 			continue;
 		tag = slab_tag(
-			slab_virt_to_page(side->b->slab, last + s->near / 2));
+			slab_virt_to_page(side->b->slab, last + s->half_near));
 		cr_assert_eq(slab_tag_type(tag), SLAB_PAGE_HEAD);
 		cr_assert_eq(slab_tag_cache(tag), side->s->id);
 		nr++;

@@ -81,6 +81,16 @@ const volatile uint32_t *rseq_cpu_id_pointer(void);
 	"movq %%rax, %%fs:8(%[rseq])\n\t"    \
 	"1:\n\t"
 
+/*
+ * The same, and the opening of a section on per-CPU slots of 128 bytes: rax is
+ * what the slot of the CPU on which we are holds, with [slot] the first slot.
+ */
+#define RSEQ_BEGIN_SLOT                   \
+	RSEQ_BEGIN                        \
+	"movl %%fs:4(%[rseq]), %%eax\n\t" \
+	"shll $7, %%eax\n\t"              \
+	"movq (%[slot], %%rax), %%rax\n\t"
+
 #define RSEQ_END                                          \
 	"2:\n\t"                                          \
 	".pushsection __rseq_abort, \"ax\"\n\t"           \

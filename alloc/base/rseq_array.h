@@ -54,10 +54,7 @@ ALWAYS_INLINE void *array_pop(const struct array_slots *slots, uint32_t limit)
 	void *object;
 
 restart:
-	__asm__ goto volatile(RSEQ_BEGIN
-			      "movl %%fs:4(%[rseq]), %%eax\n\t"
-			      "shll $7, %%eax\n\t"
-			      "movq (%[slot], %%rax), %%rax\n\t"
+	__asm__ goto volatile(RSEQ_BEGIN_SLOT
 			      "xorl %k[object], %k[object]\n\t"
 			      "movl 24(%%rax), %%ecx\n\t"
 			      /* 0 and a held array's number are both above */
@@ -81,16 +78,13 @@ ALWAYS_INLINE bool array_push(const struct array_slots *slots, uint32_t limit,
 {
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movl 24(%%rax), %%ecx\n\t"
-			   "cmpl %[limit], %%ecx\n\t"
-			   "jae %l[full]\n\t"
-			   "movq %[object], 32(%%rax, %%rcx, 8)\n\t"
-			   "addl $1, %%ecx\n\t"
-			   /* commit */
-			   "movl %%ecx, 24(%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movl 24(%%rax), %%ecx\n\t"
+				"cmpl %[limit], %%ecx\n\t"
+				"jae %l[full]\n\t"
+				"movq %[object], 32(%%rax, %%rcx, 8)\n\t"
+				"addl $1, %%ecx\n\t"
+				/* commit */
+				"movl %%ecx, 24(%%rax)\n\t" RSEQ_END
 		:
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [limit] "r"(limit), [object] "r"(object)

@@ -89,15 +89,13 @@ ALWAYS_INLINE void *list_pop(const struct list_slots *slots, size_t at)
 	void *object;
 
 restart:
-	__asm__ goto volatile(RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-					 "shll $7, %%eax\n\t"
-					 "movq (%[slot], %%rax), %%rax\n\t"
-					 "movq (%%rax), %[object]\n\t"
-					 "testq %[object], %[object]\n\t"
-					 "jz 2f\n\t"
-					 "movq (%[object], %[at]), %%rcx\n\t"
-					 /* commit */
-					 "movq %%rcx, (%%rax)\n\t" RSEQ_END
+	__asm__ goto volatile(RSEQ_BEGIN_SLOT
+			      "movq (%%rax), %[object]\n\t"
+			      "testq %[object], %[object]\n\t"
+			      "jz 2f\n\t"
+			      "movq (%[object], %[at]), %%rcx\n\t"
+			      /* commit */
+			      "movq %%rcx, (%%rax)\n\t" RSEQ_END
 			      : [object] "=&r"(object)
 			      : [rseq] "r"(__rseq_offset),
 				[slot] "r"(slots->slot), [at] "r"(at)
@@ -112,17 +110,14 @@ ALWAYS_INLINE bool list_push(const struct list_slots *slots, size_t at,
 {
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movq %[object], %%rcx\n\t"
-			   "subq 16(%%rax), %%rcx\n\t"
-			   "cmpq 24(%%rax), %%rcx\n\t"
-			   "jae %l[outside]\n\t"
-			   "movq (%%rax), %%rcx\n\t"
-			   "movq %%rcx, (%[object], %[at])\n\t"
-			   /* commit */
-			   "movq %[object], (%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movq %[object], %%rcx\n\t"
+				"subq 16(%%rax), %%rcx\n\t"
+				"cmpq 24(%%rax), %%rcx\n\t"
+				"jae %l[outside]\n\t"
+				"movq (%%rax), %%rcx\n\t"
+				"movq %%rcx, (%[object], %[at])\n\t"
+				/* commit */
+				"movq %[object], (%%rax)\n\t" RSEQ_END
 		:
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [at] "r"(at), [object] "r"(object)
@@ -144,19 +139,16 @@ ALWAYS_INLINE void *list_pop_encoded(const struct list_slots *slots, size_t at,
 
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movq (%%rax), %[object]\n\t"
-			   "testq %[object], %[object]\n\t"
-			   "jz 2f\n\t"
-			   "leaq (%[object], %[at]), %%rdx\n\t"
-			   "movq (%%rdx), %%rcx\n\t"
-			   "bswapq %%rdx\n\t"
-			   "xorq %%rdx, %%rcx\n\t"
-			   "xorq %[key], %%rcx\n\t"
-			   /* commit */
-			   "movq %%rcx, (%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movq (%%rax), %[object]\n\t"
+				"testq %[object], %[object]\n\t"
+				"jz 2f\n\t"
+				"leaq (%[object], %[at]), %%rdx\n\t"
+				"movq (%%rdx), %%rcx\n\t"
+				"bswapq %%rdx\n\t"
+				"xorq %%rdx, %%rcx\n\t"
+				"xorq %[key], %%rcx\n\t"
+				/* commit */
+				"movq %%rcx, (%%rax)\n\t" RSEQ_END
 		: [object] "=&r"(object)
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [at] "r"(at), [key] "r"(key)
@@ -174,23 +166,20 @@ ALWAYS_INLINE enum list_pushed list_push_encoded(const struct list_slots *slots,
 {
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movq %[object], %%rcx\n\t"
-			   "subq 16(%%rax), %%rcx\n\t"
-			   "cmpq 24(%%rax), %%rcx\n\t"
-			   "jae %l[outside]\n\t"
-			   "cmpq (%%rax), %[object]\n\t"
-			   "je %l[twice]\n\t"
-			   "leaq (%[object], %[at]), %%rcx\n\t"
-			   "movq %%rcx, %%rdx\n\t"
-			   "bswapq %%rdx\n\t"
-			   "xorq (%%rax), %%rdx\n\t"
-			   "xorq %[key], %%rdx\n\t"
-			   "movq %%rdx, (%%rcx)\n\t"
-			   /* commit */
-			   "movq %[object], (%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movq %[object], %%rcx\n\t"
+				"subq 16(%%rax), %%rcx\n\t"
+				"cmpq 24(%%rax), %%rcx\n\t"
+				"jae %l[outside]\n\t"
+				"cmpq (%%rax), %[object]\n\t"
+				"je %l[twice]\n\t"
+				"leaq (%[object], %[at]), %%rcx\n\t"
+				"movq %%rcx, %%rdx\n\t"
+				"bswapq %%rdx\n\t"
+				"xorq (%%rax), %%rdx\n\t"
+				"xorq %[key], %%rdx\n\t"
+				"movq %%rdx, (%%rcx)\n\t"
+				/* commit */
+				"movq %[object], (%%rax)\n\t" RSEQ_END
 		:
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [at] "r"(at), [key] "r"(key), [object] "r"(object)
@@ -219,30 +208,27 @@ ALWAYS_INLINE void *list_push_or_put_off(const struct list_slots *slots,
 
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movq %[object], %%rcx\n\t"
-			   "subq 16(%%rax), %%rcx\n\t"
-			   "cmpq 24(%%rax), %%rcx\n\t"
-			   "jb 5f\n\t"
-			   "movq %[object], %%rcx\n\t"
-			   "subq 40(%%rax), %%rcx\n\t"
-			   "movl $1, %k[before]\n\t"
-			   "cmpq %[block], %%rcx\n\t"
-			   "jb 2f\n\t"
-			   "movq 32(%%rax), %[before]\n\t"
-			   "cmpq $1, %[before]\n\t"
-			   "je 2f\n\t"
-			   "addq $32, %%rax\n\t"
-			   "jmp 6f\n"
-			   "5:\n\t"
-			   "movq (%%rax), %%rcx\n\t"
-			   "movq %[object], %[before]\n\t"
-			   "movq %%rcx, (%[object], %[at])\n"
-			   "6:\n\t"
-			   /* commit */
-			   "movq %[object], (%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movq %[object], %%rcx\n\t"
+				"subq 16(%%rax), %%rcx\n\t"
+				"cmpq 24(%%rax), %%rcx\n\t"
+				"jb 5f\n\t"
+				"movq %[object], %%rcx\n\t"
+				"subq 40(%%rax), %%rcx\n\t"
+				"movl $1, %k[before]\n\t"
+				"cmpq %[block], %%rcx\n\t"
+				"jb 2f\n\t"
+				"movq 32(%%rax), %[before]\n\t"
+				"cmpq $1, %[before]\n\t"
+				"je 2f\n\t"
+				"addq $32, %%rax\n\t"
+				"jmp 6f\n"
+				"5:\n\t"
+				"movq (%%rax), %%rcx\n\t"
+				"movq %[object], %[before]\n\t"
+				"movq %%rcx, (%[object], %[at])\n"
+				"6:\n\t"
+				/* commit */
+				"movq %[object], (%%rax)\n\t" RSEQ_END
 		: [before] "=&r"(before)
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [at] "r"(at), [block] "rm"(block), [object] "r"(object)
@@ -259,15 +245,12 @@ ALWAYS_INLINE void *list_take_up(const struct list_slots *slots)
 
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "movq 32(%%rax), %[object]\n\t"
-			   /* neither NULL nor LIST_REFUSED */
-			   "cmpq $1, %[object]\n\t"
-			   "jbe 2f\n\t"
-			   /* commit */
-			   "movq $0, 32(%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "movq 32(%%rax), %[object]\n\t"
+				/* neither NULL nor LIST_REFUSED */
+				"cmpq $1, %[object]\n\t"
+				"jbe 2f\n\t"
+				/* commit */
+				"movq $0, 32(%%rax)\n\t" RSEQ_END
 		: [object] "=&r"(object)
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot)
 		: "rax", "memory", "cc"
@@ -287,15 +270,12 @@ ALWAYS_INLINE bool list_hand_out(const struct list_slots *slots, void *object,
 
 restart:
 	__asm__ goto volatile(
-		RSEQ_BEGIN "movl %%fs:4(%[rseq]), %%eax\n\t"
-			   "shll $7, %%eax\n\t"
-			   "movq (%[slot], %%rax), %%rax\n\t"
-			   "cmpq %[object], 32(%%rax)\n\t"
-			   "jne %l[other]\n\t"
-			   "cmpq $0, 24(%%rax)\n\t"
-			   "jne %l[other]\n\t"
-			   /* commit */
-			   "movaps %[after], 32(%%rax)\n\t" RSEQ_END
+		RSEQ_BEGIN_SLOT "cmpq %[object], 32(%%rax)\n\t"
+				"jne %l[other]\n\t"
+				"cmpq $0, 24(%%rax)\n\t"
+				"jne %l[other]\n\t"
+				/* commit */
+				"movaps %[after], 32(%%rax)\n\t" RSEQ_END
 		:
 		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
 		  [object] "r"(object), [after] "x"(after)

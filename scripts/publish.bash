@@ -1,6 +1,23 @@
 # shellcheck shell=bash
 # What the publishing scripts share. Their working directory is the repository.
 
+# begin USAGE SAMPLES RUN NAME: what the command line must be: two words, a run
+# that has SAMPLES, and a name; then $kept is where it is kept.
+begin() {
+	if [ $# -ne 4 ] || [ ! -f "$2" ] || ! [[ $4 =~ ^[A-Za-z0-9._-]+$ ]]; then
+		echo "usage: $1" >&2
+		exit 2
+	fi
+	kept=results/reference/$4
+}
+
+# begin_parts ..: the same, and $parts is a folder for what is put together.
+begin_parts() {
+	begin "$@"
+	parts=$(mktemp -d)
+	trap 'rm -rf "$parts"' EXIT
+}
+
 # What a text from the run is for: one value of a JSON file.
 value_of() {
 	perl -MJSON::PP -e '
@@ -37,4 +54,34 @@ keep() {
 # command_of RUN: as it was typed, but for the place of its folder.
 command_of() {
 	echo "zonebench run $(value_of "$1/run.json" argv | sed 's/ *\bout=[^ ]*//')"
+}
+
+# keep_part RUN DIR PART: keeps it, and its tables among the parts under that
+# name; prints the line that names it.
+keep_part() {
+	keep "$1" "$2"
+	cp "$2/summary.csv" "$parts/$3.csv"
+	cp "$2/samples.csv" "$parts/$3.samples"
+	echo "- \`$(command_of "$1")\`, seed $(value_of "$1/run.json" seed)," \
+		"$(value_of "$1/run.json" created): [\`$2\`]($2)"
+}
+
+# goals ARG..: the part that says which goals were met. Exit status 1 of
+# goals.pl says that one was missed, which is a result like another.
+goals() {
+	scripts/goals.pl "$@" > "$parts/goals" || [ $? -eq 1 ]
+}
+
+# quote FILE: as it is, in Markdown.
+quote() {
+	echo '```'
+	cat "$1"
+	echo '```'
+}
+
+# finish NAME: that part of BENCHMARKS.md, from docs/NAME.md.in and the parts.
+finish() {
+	scripts/fill_figures.pl "$parts" < "docs/$1.md.in" > "$parts/section"
+	fill BENCHMARKS.md "$1" "$parts/section"
+	echo "$kept and BENCHMARKS.md are written"
 }

@@ -7,14 +7,9 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-if [ $# -ne 2 ] || [ ! -f "$1/samples.csv" ] || ! [[ $2 =~ ^[A-Za-z0-9._-]+$ ]]; then
-	echo "usage: publish.sh RUN-FOLDER NAME" >&2
-	exit 2
-fi
-run=$1
-kept=results/reference/$2
-
 . scripts/publish.bash
+begin "publish.sh RUN-FOLDER NAME" "${1-}/samples.csv" "$@"
+run=$1
 
 keep "$run" "$kept"
 
@@ -22,9 +17,7 @@ keep "$run" "$kept"
 	echo "Command: \`$(command_of "$run")\`, seed $(value_of "$run/run.json" seed)," \
 		"$(value_of "$run/run.json" created). Every file but the raw repetitions is in [\`$kept\`]($kept)."
 	echo
-	echo '```'
-	cat "$kept/summary.txt"
-	echo '```'
+	quote "$kept/summary.txt"
 	echo
 	# One of each kind; the folder has them all.
 	for chart in "$kept"/plots/{throughput-pair*,cost-by-*,latency-pair,latency-churn,freeblocks-churn,unusable-churn}.svg; do

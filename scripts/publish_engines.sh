@@ -13,29 +13,14 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-if [ $# -ne 2 ] || [ ! -f "$1/engines/samples.csv" ] || ! [[ $2 =~ ^[A-Za-z0-9._-]+$ ]]; then
-	echo "usage: publish_engines.sh DIR NAME" >&2
-	exit 2
-fi
 . scripts/publish.bash
-kept=results/reference/$2
-parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
+begin_parts "publish_engines.sh DIR NAME" "${1-}/engines/samples.csv" "$@"
 
 for run in engines fragment hot-inline hot-call; do
-	keep "$1/$run" "$kept/$run"
-	cp "$kept/$run/summary.csv" "$parts/$run.csv"
-	cp "$kept/$run/samples.csv" "$parts/$run.samples"
-	echo "- \`$(command_of "$1/$run")\`, seed $(value_of "$1/$run/run.json" seed)," \
-		"$(value_of "$1/$run/run.json" created): [\`$kept/$run\`]($kept/$run)"
+	keep_part "$1/$run" "$kept/$run" "$run"
 done > "$parts/commands"
-# Exit status 1 says that a goal was missed, which is a result like another.
-scripts/goals.pl --markdown "$kept/engines" "$kept/fragment" > "$parts/goals" || [ $? -eq 1 ]
-{
-	echo '```'
-	cat "$kept/engines/summary.txt"
-	echo '```'
-} > "$parts/table"
+goals --markdown "$kept/engines" "$kept/fragment"
+quote "$kept/engines/summary.txt" > "$parts/table"
 
 # chart RUN NAME: the picture, and the command that drew it.
 chart() {
@@ -56,6 +41,4 @@ cd "$1" > /dev/null
 	chart fragment huge-churn
 } > "$parts/charts-time"
 cd - > /dev/null
-scripts/fill_figures.pl "$parts" < docs/engines.md.in > "$parts/section"
-fill BENCHMARKS.md engines "$parts/section"
-echo "$kept and BENCHMARKS.md are written"
+finish engines

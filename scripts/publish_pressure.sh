@@ -11,26 +11,15 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-if [ $# -ne 2 ] || [ ! -f "$1/pressure/samples.csv" ] || ! [[ $2 =~ ^[A-Za-z0-9._-]+$ ]]; then
-	echo "usage: publish_pressure.sh DIR NAME" >&2
-	exit 2
-fi
 . scripts/publish.bash
-kept=results/reference/$2
-parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
+begin_parts "publish_pressure.sh DIR NAME" "${1-}/pressure/samples.csv" "$@"
 
 for run in pressure fragmentation; do
-	keep "$1/$run" "$kept/$run"
-	cp "$kept/$run/summary.csv" "$parts/$run.csv"
-	cp "$kept/$run/samples.csv" "$parts/$run.samples"
-	echo "- \`$(command_of "$1/$run")\`, seed $(value_of "$1/$run/run.json" seed)," \
-		"$(value_of "$1/$run/run.json" created): [\`$kept/$run\`]($kept/$run)"
+	keep_part "$1/$run" "$kept/$run" "$run"
 done > "$parts/commands"
 # Megabytes of heat maps that tell nothing here.
 rm -f "$kept"/pressure/plots/freeblocks-*
-# Exit status 1 says that a goal was missed, which is a result like another.
-scripts/goals.pl --markdown --pressure "$kept/pressure" > "$parts/goals" || [ $? -eq 1 ]
+goals --markdown --pressure "$kept/pressure"
 
 # chart RUN NAME: the picture, and the command that drew it.
 chart() {
@@ -55,6 +44,4 @@ chart() {
 	chart fragmentation huge-thp
 	chart fragmentation success-thp
 } > "$parts/charts-age"
-scripts/fill_figures.pl "$parts" < docs/pressure.md.in > "$parts/section"
-fill BENCHMARKS.md pressure "$parts/section"
-echo "$kept and BENCHMARKS.md are written"
+finish pressure

@@ -11,9 +11,11 @@
 # A figure is the median of its repetitions; its interval is that of summary.csv
 # (95 % by order statistics from six repetitions on, else the range). The
 # interval of a quotient goes from the lowest numerator over the highest
-# denominator to the opposite. Floors are divided within a repetition. "met" and
-# "not met" are said where the whole interval is on one side of the goal, "open"
-# where it is not. Exit status 0: all met or open, 1: some not met, 2: bad input.
+# denominator to the opposite. Floors are divided within a repetition, and so are
+# the cells of a slab run: the n-th repetitions of all cells are one round, and
+# what a host does to one of them it mostly does to the others. "met" and "not
+# met" are said where the whole interval is on one side of the goal, "open" where
+# it is not. Exit status 0: all met or open, 1: some not met, 2: bad input.
 use strict;
 use warnings;
 
@@ -76,8 +78,9 @@ sub figure {
 sub quotient {
 	my ($a, $metric, $b) = @_;
 
-	if ($b =~ /^floor:/) {
-		my ($over, $under) = ($value{$a}{$metric}, $value{$a}{$b});
+	if ($slab || $b =~ /^floor:/) {
+		my $over = $value{$a}{$metric};
+		my $under = $b =~ /^floor:/ ? $value{$a}{$b} : $value{$b}{$metric};
 		return stats(map { $over->{$_} / $under->{$_} }
 			grep { $under->{$_} } keys %{$over // {}});
 	}

@@ -239,7 +239,6 @@ int env_write(const struct run_file *rf, const struct clock_info *clock,
 	      const char *dir, char *err, size_t err_len)
 {
 	json_t *root = json_object();
-	struct outfile out;
 	int r;
 
 	json_object_set_new(root, "schema", json_integer(1));
@@ -248,15 +247,7 @@ int env_write(const struct run_file *rf, const struct clock_info *clock,
 	json_object_set_new(root, "command_line", command_line(rf));
 	json_object_set_new(root, "seed", json_integer((json_int_t)rf->seed));
 	json_object_set_new(root, "clock", clock_json(clock));
-	r = outfile_open(&out, dir, "env.json", err, err_len);
-	if (!r) {
-		json_dumpf(root, out.f, JSON_INDENT(1));
-		fputc('\n', out.f);
-		r = outfile_finish(&out, err, err_len);
-		if (!r)
-			r = outfile_rename(&out, err, err_len);
-		outfile_drop(&out);
-	}
+	r = outfile_json(dir, "env.json", root, err, err_len);
 	json_decref(root);
 	return r;
 }

@@ -63,6 +63,13 @@ int outfile_rename(struct outfile *o, char *err, size_t err_len)
 	return 0;
 }
 
+int outfile_close(struct outfile *o, char *err, size_t err_len)
+{
+	int rc = outfile_finish(o, err, err_len);
+
+	return rc ? rc : outfile_rename(o, err, err_len);
+}
+
 void outfile_drop(struct outfile *o)
 {
 	if (o->f)
@@ -71,6 +78,19 @@ void outfile_drop(struct outfile *o)
 	if (o->tmp[0])
 		unlink(o->tmp);
 	o->tmp[0] = '\0';
+}
+
+int outfile_json(const char *dir, const char *name, const json_t *root,
+		 char *err, size_t err_len)
+{
+	struct outfile out;
+	int rc = outfile_open(&out, dir, name, err, err_len);
+
+	if (rc)
+		return rc;
+	json_dumpf(root, out.f, JSON_INDENT(1));
+	fputc('\n', out.f);
+	return outfile_close(&out, err, err_len);
 }
 
 void csv_field(FILE *f, const char *s)

@@ -5,6 +5,7 @@
 #ifndef HARNESS_OUTFILE_H
 #define HARNESS_OUTFILE_H
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -22,8 +23,14 @@ int outfile_open(struct outfile *o, const char *dir, const char *name,
 int outfile_finish(struct outfile *o, char *err, size_t err_len) MUST_CHECK;
 /* After a finish that succeeded. */
 int outfile_rename(struct outfile *o, char *err, size_t err_len) MUST_CHECK;
+/* Both. */
+int outfile_close(struct outfile *o, char *err, size_t err_len) MUST_CHECK;
 /* Throws away what was written; after any of the above, or never opened. */
 void outfile_drop(struct outfile *o);
+
+/* The file that holds this value alone, one level of indent a space. */
+int outfile_json(const char *dir, const char *name, const json_t *root,
+		 char *err, size_t err_len) MUST_CHECK;
 
 /* One field of a CSV line, quoted where RFC 4180 asks for it. */
 void csv_field(FILE *f, const char *s);

@@ -399,9 +399,7 @@ int chart_write(struct plotter *p, const struct chart *c)
 	fwrite(style, 1, style_len, out.f);
 	putc('\n', out.f);
 	fwrite(body, 1, body_len, out.f);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	if (!rc)
 		strcpy(p->base[p->nr_charts++], c->base);
 	return rc;

@@ -157,9 +157,7 @@ static int write_chart(struct latency *l)
 	for (int s = 0; s < NR_SIDES; s++)
 		for (unsigned i = 0; i < l->chart.nr_series; i++)
 			put_side(out.f, l, i, s);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	if (rc)
 		return rc;
 	set_axes(l);

@@ -261,9 +261,7 @@ static int write_chart(struct plotter *p, const struct matrix *m,
 	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
 		if (c->nr_panels < CHART_PANELS_MAX)
 			put_panel(out.f, m, &metrics[i], c);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 

@@ -158,9 +158,7 @@ static int draw_kswapd(struct plotter *p, unsigned leader, struct chart *c)
 	c->y_min = pow(10, floor(log10(c->y_min)));
 	c->y_max = pow(10, ceil(log10(c->y_max) + 0.05));
 	chart_credit(c, p->run, cell_nr_ok(cell), cell_synthetic(cell));
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 
@@ -431,9 +429,7 @@ static int draw_watermarks(struct plotter *p,
 	c->y_min = pow(10, floor(log10(c->y_min)));
 	c->y_max = pow(10, ceil(log10(c->y_max)));
 	c->c_max = chart_nice_above(1.6 * c->c_max);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 
@@ -545,9 +541,7 @@ static int draw_success(struct plotter *p, unsigned leader, struct chart *c)
 		outfile_drop(&out);
 		return rc;
 	}
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 

@@ -238,9 +238,7 @@ static int draw(struct plotter *p, struct chart *c, const struct flow *f,
 	}
 	chart_place_labels(c);
 	chart_credit(c, p->run, nr, synthetic);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 

@@ -511,8 +511,7 @@ static int fill_chart(struct plotter *p, const struct over_time *kind,
 	if (kind->value)
 		chart_place_labels(c);
 	chart_credit(c, p->run, nr, synthetic);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	return rc ? rc : outfile_rename(&out, p->err, p->err_len);
+	return outfile_close(&out, p->err, p->err_len);
 }
 
 /* Series that the kind has something to show of; those without are left out. */

@@ -44,13 +44,6 @@ static int open_data(struct plotter *p, const struct chart *c,
 	return outfile_open(out, p->dir, name, p->err, p->err_len);
 }
 
-static int finish_data(struct plotter *p, struct outfile *out)
-{
-	int rc = outfile_finish(out, p->err, p->err_len);
-
-	return rc ? rc : outfile_rename(out, p->err, p->err_len);
-}
-
 static void set_texts(struct plotter *p, struct chart *c, const char *name,
 		      const char *title, const struct cell_data *cell)
 {
@@ -240,7 +233,7 @@ static int draw_utilisation(struct plotter *p, const struct cell_data *leader,
 				 : chart_nice_above(c->y_max * 1.05);
 	chart_place_labels(c);
 	chart_credit(c, p->run, c->nr_series, synthetic);
-	rc = finish_data(p, &out);
+	rc = outfile_close(&out, p->err, p->err_len);
 	if (!rc && c->nr_series)
 		rc = chart_write(p, c);
 	return rc;
@@ -359,7 +352,7 @@ static int draw_pareto(struct plotter *p, const struct cell_data *leader,
 	c->x_max = chart_nice_above(c->x_max * 1.15);
 	c->y_max = chart_nice_above(c->y_max * 1.1);
 	chart_credit(c, p->run, samples, synthetic);
-	rc = finish_data(p, &out);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 
@@ -433,7 +426,7 @@ static int draw_paths(struct plotter *p, const char *engine, struct chart *c)
 	c->nr_panels = 1;
 	c->x_max = 100;
 	chart_credit(c, run, samples, synthetic);
-	rc = finish_data(p, &out);
+	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);
 }
 

@@ -348,10 +348,7 @@ static int write_data(struct xy *xy)
 		put_series(out.f, xy, s);
 	for (unsigned s = 0; s < xy->chart.nr_series; s++)
 		put_missing(out.f, xy, s);
-	rc = outfile_finish(&out, p->err, p->err_len);
-	if (!rc)
-		rc = outfile_rename(&out, p->err, p->err_len);
-	return rc;
+	return outfile_close(&out, p->err, p->err_len);
 }
 
 /* What a page workload holds are blocks. */

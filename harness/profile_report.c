@@ -114,8 +114,7 @@ static int write_folded(struct profile *p)
 	if (r)
 		return r;
 	stack_write_folded(o.f, &p->inlined);
-	r = outfile_finish(&o, p->err, p->err_len);
-	return r ? r : outfile_rename(&o, p->err, p->err_len);
+	return outfile_close(&o, p->err, p->err_len);
 }
 
 static int write_flame(struct profile *p)
@@ -142,8 +141,7 @@ static int write_flame(struct profile *p)
 		 p->file.machine[0], build_info.commit,
 		 build_info.dirty ? " and changes" : "", build_info.compiler);
 	flame_write(o.f, &p->inlined, &text);
-	r = outfile_finish(&o, p->err, p->err_len);
-	return r ? r : outfile_rename(&o, p->err, p->err_len);
+	return outfile_close(&o, p->err, p->err_len);
 }
 
 static void append_file(FILE *out, const char *path)
@@ -203,8 +201,7 @@ static int write_annotations(struct profile *p, const struct stack_sum *sum,
 		outfile_drop(&o);
 		return r;
 	}
-	r = outfile_finish(&o, p->err, p->err_len);
-	return r ? r : outfile_rename(&o, p->err, p->err_len);
+	return outfile_close(&o, p->err, p->err_len);
 }
 
 static void print_table(FILE *out, const char *what,

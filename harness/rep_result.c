@@ -740,11 +740,7 @@ static int write_text(const struct rep *rep, const char *name,
 	if (r)
 		return r;
 	text(out.f, rep);
-	r = outfile_finish(&out, err, err_len);
-	if (!r)
-		r = outfile_rename(&out, err, err_len);
-	outfile_drop(&out);
-	return r;
+	return outfile_close(&out, err, err_len);
 }
 
 static int write_latency(const struct rep *rep, char *err, size_t err_len)

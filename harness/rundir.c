@@ -227,10 +227,7 @@ int rundir_finish(const struct rundir *d, const char *cell, unsigned rep,
 	if (r)
 		return r;
 	fprintf(out.f, "%s\n", status);
-	r = outfile_finish(&out, err, err_len);
-	if (!r)
-		r = outfile_rename(&out, err, err_len);
-	outfile_drop(&out);
+	r = outfile_close(&out, err, err_len);
 	if (!r && rename(from, to))
 		r = fail(err, err_len, to);
 	return r;

@@ -392,7 +392,6 @@ static json_t *order_json(const struct plan *plan)
 int run_file_write(const struct run_file *rf, const char *dir, char *err,
 		   size_t err_len)
 {
-	struct outfile out;
 	json_t *root;
 	int r;
 
@@ -410,15 +409,7 @@ int run_file_write(const struct run_file *rf, const char *dir, char *err,
 			 rf->job.file);
 		return -EINVAL;
 	}
-	r = outfile_open(&out, dir, RUN_FILE, err, err_len);
-	if (!r) {
-		json_dumpf(root, out.f, JSON_INDENT(1));
-		fputc('\n', out.f);
-		r = outfile_finish(&out, err, err_len);
-		if (!r)
-			r = outfile_rename(&out, err, err_len);
-		outfile_drop(&out);
-	}
+	r = outfile_json(dir, RUN_FILE, root, err, err_len);
 	json_decref(root);
 	return r;
 }

@@ -34,16 +34,6 @@ static bool grouping(const struct zone *zone)
 	return zone->machine->mobility_grouping;
 }
 
-static void note(struct page_ctx *ctx, const struct zone *zone,
-		 enum event_kind kind, unsigned order, uint64_t arg)
-{
-	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
-						  .cpu = ctx->cpu,
-						  .zone = zone->id,
-						  .order = (uint16_t)order,
-						  .arg = arg });
-}
-
 static void pageblock_set_mt(struct zone *zone, uint64_t pfn, unsigned mt)
 	REQUIRES(zone->lock)
 {
@@ -189,6 +179,15 @@ static bool pageblock_range(const struct zone *zone, uint64_t pfn,
 	return *end <= zone->start_pfn + zone->spanned;
 }
 
+/* Pages of the free block that begins at pfn; 0: none does. */
+static long free_block_pages(const struct zone *zone, uint64_t pfn)
+{
+	uint32_t head = page_head(&zone->map[pfn]);
+
+	return page_head_state(head) == PAGE_BUDDY ? 1L << page_head_order(head)
+						   : 0;
+}
+
 /* Pages of free blocks in [start, end). */
 static long range_free_pages(const struct zone *zone, uint64_t start,
 			     uint64_t end)
@@ -196,14 +195,10 @@ static long range_free_pages(const struct zone *zone, uint64_t start,
 	long pages = 0;
 
 	for (uint64_t pfn = start; pfn < end;) {
-		uint32_t head = page_head(&zone->map[pfn]);
-		long step = 1;
+		const long block = free_block_pages(zone, pfn);
 
-		if (page_head_state(head) == PAGE_BUDDY) {
-			step = 1L << page_head_order(head);
-			pages += step;
-		}
-		pfn += (uint64_t)step;
+		pages += block;
+		pfn += block ? (uint64_t)block : 1;
 	}
 	return pages;
 }
@@ -217,15 +212,12 @@ static long range_move(const struct buddy_ref *b, struct zone *zone,
 	long pages = 0;
 
 	for (uint64_t pfn = start; pfn < end;) {
-		uint32_t head = page_head(&zone->map[pfn]);
-		long step = 1;
+		const long block = free_block_pages(zone, pfn);
 
-		if (page_head_state(head) == PAGE_BUDDY) {
-			step = 1L << page_head_order(head);
-			pages += step;
+		if (block)
 			move_to_list(b, zone, (uint32_t)pfn, mt);
-		}
-		pfn += (uint64_t)step;
+		pages += block;
+		pfn += block ? (uint64_t)block : 1;
 	}
 	return pages;
 }
@@ -250,7 +242,7 @@ static bool boost_watermark(const struct buddy_ref *b, struct zone *zone,
 		/* relaxed: a request to whoever allocates next */
 		atomic_fetch_or_explicit(&zone->flags, ZONE_BOOSTED_WATERMARK,
 					 memory_order_relaxed);
-	note(b->ctx, zone, EV_BOOST, req->order, (uint64_t)boost);
+	zone_note(b->ctx, zone, EV_BOOST, req->order, (uint64_t)boost);
 	return true;
 }
 
@@ -317,7 +309,7 @@ static void retag(const struct buddy_ref *b, struct zone *zone,
 	REQUIRES(zone->lock)
 {
 	pageblock_set_mt(zone, pfn, req->mt);
-	note(b->ctx, zone, EV_STEAL, req->order, from << 8 | req->mt);
+	zone_note(b->ctx, zone, EV_STEAL, req->order, from << 8 | req->mt);
 }
 
 /* 6.1: makes the block at pfn, and what may be had with it, available on the
@@ -335,8 +327,8 @@ static void steal_6_1(const struct buddy_ref *b, struct zone *zone,
 		goto single;
 	if (order >= zone->pageblock_order) {
 		pageblocks_set_mt(zone, pfn, order, req->mt);
-		note(b->ctx, zone, EV_STEAL, req->order,
-		     block_mt << 8 | req->mt);
+		zone_note(b->ctx, zone, EV_STEAL, req->order,
+			  block_mt << 8 | req->mt);
 		goto single;
 	}
 	boost_watermark(b, zone, req);
@@ -382,8 +374,8 @@ static bool fallback_6_1(const struct buddy_ref *b, struct zone *zone,
 	}
 	pfn = pfn_list_first(&zone->free_area[order].list[from]);
 	steal_6_1(b, zone, req, pfn, whole);
-	note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
-	     (unsigned)from << 8 | req->mt);
+	zone_note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
+		  (unsigned)from << 8 | req->mt);
 	return true;
 }
 
@@ -420,8 +412,8 @@ static pfn_t claim_block(const struct buddy_ref *b, struct zone *zone,
 			     req->order);
 		buddy_account(b, zone, (1L << order) - (1L << req->order),
 			      req->mt);
-		note(b->ctx, zone, EV_STEAL, req->order,
-		     block_mt << 8 | req->mt);
+		zone_note(b->ctx, zone, EV_STEAL, req->order,
+			  block_mt << 8 | req->mt);
 		return (pfn_t){ pfn };
 	}
 	boost_watermark(b, zone, req);
@@ -458,8 +450,8 @@ static pfn_t claim_6_12(const struct buddy_ref *b, struct zone *zone,
 		if (!pfn_valid(pfn))
 			continue;
 		req->list_mt = req->mt;
-		note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
-		     (unsigned)from << 8 | req->mt);
+		zone_note(b->ctx, zone, EV_FALLBACK, (unsigned)order,
+			  (unsigned)from << 8 | req->mt);
 		return pfn;
 	}
 	return PFN_NONE;
@@ -475,8 +467,8 @@ static pfn_t steal_6_12(const struct buddy_ref *b, struct zone *zone,
 
 		if (from < 0)
 			continue;
-		note(b->ctx, zone, EV_FALLBACK, o,
-		     (unsigned)from << 8 | req->mt);
+		zone_note(b->ctx, zone, EV_FALLBACK, o,
+			  (unsigned)from << 8 | req->mt);
 		return take_counted(b, zone, req, (unsigned)from);
 	}
 	return PFN_NONE;
@@ -634,7 +626,7 @@ void buddy_reserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 		pageblock_set_mt(zone, pfn.v, MT_HIGHATOMIC);
 	}
 	reserved_highatomic_set(zone, reserved_highatomic(zone) + add);
-	note(ctx, zone, EV_HIGHATOMIC, order, 1);
+	zone_note(ctx, zone, EV_HIGHATOMIC, order, 1);
 out:
 	zone_unlock(zone);
 }
@@ -661,7 +653,7 @@ bool buddy_unreserve_highatomic(struct page_ctx *ctx, struct zone *zone,
 				zone, reserved - min_long(block, reserved));
 		pageblock_set_mt(zone, pfn, mt);
 		moved = pageblock_move(&b, zone, pfn, mt);
-		note(ctx, zone, EV_HIGHATOMIC, o, 0);
+		zone_note(ctx, zone, EV_HIGHATOMIC, o, 0);
 	}
 	zone_unlock(zone);
 	return moved > 0;

@@ -711,19 +711,19 @@ static enum compact_result compact_zone(struct compaction *c)
 	if (restarting(state_of(c->r, c->zone), c->order))
 		reset_zone(c->r, c->zone);
 	load_cursors(c);
-	reclaim_note(c->ctx, c->zone, EV_COMPACT_BEGIN,
-		     c->order < 0 ? 0 : (unsigned)c->order,
-		     c->direct ? (c->ignore_skip ? 2u : c->sync) : 3u);
+	zone_note(c->ctx, c->zone, EV_COMPACT_BEGIN,
+		  c->order < 0 ? 0 : (unsigned)c->order,
+		  c->direct ? (c->ignore_skip ? 2u : c->sync) : 3u);
 	result = compact_loop(c);
 	release_targets(c);
 	c->ctx->ops->drain(c->r->engine, c->ctx);
 	if (result != COMPACT_COMPLETE && result != COMPACT_PARTIAL_SKIPPED)
 		keep_cursors(c);
 	count_run(c);
-	reclaim_note(c->ctx, c->zone, EV_COMPACT_END,
-		     c->order < 0 ? 0 : (unsigned)c->order, result);
-	reclaim_note(c->ctx, c->zone, EV_COMPACT_MOVED,
-		     c->order < 0 ? 0 : (unsigned)c->order, c->moved);
+	zone_note(c->ctx, c->zone, EV_COMPACT_END,
+		  c->order < 0 ? 0 : (unsigned)c->order, result);
+	zone_note(c->ctx, c->zone, EV_COMPACT_MOVED,
+		  c->order < 0 ? 0 : (unsigned)c->order, c->moved);
 	return result;
 }
 

@@ -98,8 +98,8 @@ static void throttle(const struct alloc_request *r)
 			break;
 	}
 	atomic_fetch_sub_explicit(&n->nr_throttled, 1, memory_order_relaxed);
-	reclaim_note(r->ctx, r->preferred, EV_THROTTLE, r->order,
-		     tsc_read() - begin);
+	zone_note(r->ctx, r->preferred, EV_THROTTLE, r->order,
+		  tsc_read() - begin);
 }
 
 /* Is the zone so full of free pages that compaction is what it takes?
@@ -207,14 +207,14 @@ static uint64_t direct_reclaim(const struct alloc_request *r)
 	uint64_t progress, ticks;
 
 	throttle(r);
-	reclaim_note(ctx, r->preferred, EV_RECLAIM_BEGIN, r->order, r->gfp);
+	zone_note(ctx, r->preferred, EV_RECLAIM_BEGIN, r->order, r->gfp);
 	ctx->in_reclaim = true;
 	progress = free_some(r, &sc);
 	ctx->in_reclaim = false;
-	reclaim_note(ctx, r->preferred, EV_RECLAIM_END, r->order,
-		     sc.nr_scanned << 32 | (uint32_t)sc.nr_reclaimed);
+	zone_note(ctx, r->preferred, EV_RECLAIM_END, r->order,
+		  sc.nr_scanned << 32 | (uint32_t)sc.nr_reclaimed);
 	ticks = tsc_read() - begin;
-	reclaim_note(ctx, r->preferred, EV_RECLAIM_STALL, r->order, ticks);
+	zone_note(ctx, r->preferred, EV_RECLAIM_STALL, r->order, ticks);
 	count_stall(sc.r, ticks);
 	return progress;
 }
@@ -388,7 +388,7 @@ static void drop_boosts(const struct alloc_request *r)
 		atomic_store_explicit(&zone->watermark_boost, 0,
 				      memory_order_relaxed);
 		zone_unlock(zone);
-		reclaim_note(r->ctx, zone, EV_BOOST, 0, 0);
+		zone_note(r->ctx, zone, EV_BOOST, 0, 0);
 	}
 }
 
@@ -420,8 +420,8 @@ static pfn_t last_try(struct attempt *a, bool *again)
 				!pfn_valid(pfn) && a->oom_rounds++ < OOM_ROUNDS;
 		if (!*again && !pfn_valid(pfn)) {
 			vm_count(&rc->events, VM_OOM_KILL, 1);
-			reclaim_note(r->ctx, r->preferred, EV_OOM, r->order,
-				     r->gfp);
+			zone_note(r->ctx, r->preferred, EV_OOM, r->order,
+				  r->gfp);
 		}
 	}
 	/* REL(oom-lock): pairs with ACQ(oom-lock) above */

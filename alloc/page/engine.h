@@ -152,6 +152,17 @@ struct zone_snapshot {
 	uint64_t limbo_pages; /* freed, waiting for a grace period */
 };
 
+/* Records what happened to a zone, now; arg: see enum event_kind. */
+static inline void zone_note(struct page_ctx *ctx, const struct zone *zone,
+			     enum event_kind kind, unsigned order, uint64_t arg)
+{
+	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
+						  .cpu = ctx->cpu,
+						  .zone = zone->id,
+						  .order = (uint16_t)order,
+						  .arg = arg });
+}
+
 /* One line of an engine's own statistics; name is static text. */
 struct engine_counter {
 	const char *name;

@@ -90,8 +90,8 @@ void zone_mark_crossed(struct page_ctx *ctx, struct zone *zone, enum wmark mark,
 		return;
 	if ((zone_flags(zone) & flag) || (zone_flags_set(zone, flag) & flag))
 		return;
-	reclaim_note(ctx, zone, mark == WMARK_MIN ? EV_WMARK_MIN : EV_WMARK_LOW,
-		     order, (uint64_t)free);
+	zone_note(ctx, zone, mark == WMARK_MIN ? EV_WMARK_MIN : EV_WMARK_LOW,
+		  order, (uint64_t)free);
 }
 
 void zone_marks_regained(struct page_ctx *ctx, struct zone *zone)
@@ -105,7 +105,7 @@ void zone_marks_regained(struct page_ctx *ctx, struct zone *zone)
 	    free <= zone_mark(zone, WMARK_HIGH))
 		return;
 	if (zone_flags_clear(zone, ZONE_SEEN_BELOW_LOW) & ZONE_SEEN_BELOW_LOW)
-		reclaim_note(ctx, zone, EV_WMARK_HIGH, 0, (uint64_t)free);
+		zone_note(ctx, zone, EV_WMARK_HIGH, 0, (uint64_t)free);
 }
 
 /* --- throttled reclaimers
@@ -190,8 +190,8 @@ void kswapd_wakeup(struct page_ctx *ctx, struct zone *zone, gfp_t gfp,
 		return;
 	}
 	if (mailbox_wake(box))
-		reclaim_note(ctx, zone, EV_KSWAPD_WAKE, order,
-			     (uint64_t)zone_free_pages(zone));
+		zone_note(ctx, zone, EV_KSWAPD_WAKE, order,
+			  (uint64_t)zone_free_pages(zone));
 }
 
 /* --- one run
@@ -236,7 +236,7 @@ static void take_boost_back(struct balance *b, struct zone *zone)
 	atomic_store_explicit(&zone->watermark_boost, boost,
 			      memory_order_relaxed);
 	zone_unlock(zone);
-	reclaim_note(&b->w->ctx, zone, EV_BOOST, 0, (uint64_t)boost);
+	zone_note(&b->w->ctx, zone, EV_BOOST, 0, (uint64_t)boost);
 }
 
 static void reclaim_active(struct balance *b, struct zone *zone)
@@ -359,8 +359,8 @@ static unsigned balance(struct reclaim_worker *w, unsigned order, unsigned idx)
 		kcompactd_wakeup(r, w->nid, top->pageblock_order, idx);
 	}
 	snapshot_refaults(r, w->nid);
-	reclaim_note(&w->ctx, top, EV_KSWAPD_RECLAIM, order,
-		     b.sc.nr_scanned << 32 | (uint32_t)b.sc.nr_reclaimed);
+	zone_note(&w->ctx, top, EV_KSWAPD_RECLAIM, order,
+		  b.sc.nr_scanned << 32 | (uint32_t)b.sc.nr_reclaimed);
 	return b.sc.order;
 }
 
@@ -400,8 +400,8 @@ static void note_awake(struct reclaim_worker *w, unsigned idx, bool awake)
 {
 	const struct zone *top = top_zone(w, idx);
 
-	reclaim_note(&w->ctx, top, awake ? EV_KSWAPD_BEGIN : EV_KSWAPD_SLEEP, 0,
-		     (uint64_t)zone_free_pages(top));
+	zone_note(&w->ctx, top, awake ? EV_KSWAPD_BEGIN : EV_KSWAPD_SLEEP, 0,
+		  (uint64_t)zone_free_pages(top));
 }
 
 /* kswapd_try_to_sleep. order: what was reclaimed for; wanted: asked for. */

@@ -74,16 +74,6 @@ bool zone_watermark_fast(const struct zone *zone, const struct wmark_check *c)
 	return zone_watermark_ok(zone, &unboosted, free);
 }
 
-static void note(struct page_ctx *ctx, const struct zone *zone,
-		 enum event_kind kind, unsigned order, uint64_t arg)
-{
-	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
-						  .cpu = ctx->cpu,
-						  .zone = zone->id,
-						  .order = (uint16_t)order,
-						  .arg = arg });
-}
-
 NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone)
 {
 	/* relaxed: one of those who see the flag takes it */
@@ -95,8 +85,8 @@ NOINLINE void zone_boost_noticed(struct page_ctx *ctx, struct zone *zone)
 	if (ctx->machine->reclaim)
 		kswapd_wakeup(ctx, zone, 0, 0, zone->idx);
 	else
-		note(ctx, zone, EV_KSWAPD_WAKE, 0,
-		     (uint64_t)zone_free_pages(zone));
+		zone_note(ctx, zone, EV_KSWAPD_WAKE, 0,
+			  (uint64_t)zone_free_pages(zone));
 }
 
 static bool below_high_known(const struct zone *zone)
@@ -221,8 +211,8 @@ void request_wake_kswapds(const struct alloc_request *r)
 			kswapd_wakeup(r->ctx, zone, r->gfp, r->order, r->idx);
 			continue;
 		}
-		note(r->ctx, zone, EV_KSWAPD_WAKE, r->order,
-		     (uint64_t)zone_free_pages(zone));
+		zone_note(r->ctx, zone, EV_KSWAPD_WAKE, r->order,
+			  (uint64_t)zone_free_pages(zone));
 	}
 }
 
@@ -428,14 +418,14 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 			return pfn;
 		page_ctx_fold(ctx);
 		if (crossed(&r, &ctx->fail_pgalloc))
-			note(ctx, r.preferred, EV_ALLOC_FAIL, order, gfp);
+			zone_note(ctx, r.preferred, EV_ALLOC_FAIL, order, gfp);
 		return pfn;
 	}
 	page_ctx_fold(ctx);
 	fresh = crossed(&r, &ctx->slow_pgalloc);
 	if (fresh)
-		note(ctx, r.preferred, EV_WMARK_LOW, order,
-		     (uint64_t)zone_free_pages(r.preferred));
+		zone_note(ctx, r.preferred, EV_WMARK_LOW, order,
+			  (uint64_t)zone_free_pages(r.preferred));
 	if (fresh && (gfp & GFP_BIT_KSWAPD_RECLAIM))
 		request_wake_kswapds(&r);
 	pfn = alloc_slowpath(&r);
@@ -443,9 +433,9 @@ NOINLINE pfn_t page_alloc_slow(struct page_ctx *ctx, unsigned nid, gfp_t gfp,
 		/* still below LOW: the next visit is not a new crossing */
 		ctx->slow_pgalloc = ctx->counters[r.preferred->id].pgalloc + 1;
 	} else if (crossed(&r, &ctx->fail_pgalloc)) {
-		note(ctx, r.preferred, EV_WMARK_MIN, order,
-		     (uint64_t)zone_free_pages(r.preferred));
-		note(ctx, r.preferred, EV_ALLOC_FAIL, order, gfp);
+		zone_note(ctx, r.preferred, EV_WMARK_MIN, order,
+			  (uint64_t)zone_free_pages(r.preferred));
+		zone_note(ctx, r.preferred, EV_ALLOC_FAIL, order, gfp);
 	}
 	return pfn;
 }

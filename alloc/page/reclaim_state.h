@@ -78,17 +78,6 @@ ALWAYS_INLINE bool reclaim_stopping(const struct reclaim *r)
 	return atomic_load_explicit(&r->stopping, memory_order_relaxed);
 }
 
-ALWAYS_INLINE void reclaim_note(struct page_ctx *ctx, const struct zone *zone,
-				enum event_kind kind, unsigned order,
-				uint64_t arg)
-{
-	event_record(ctx->events, (struct event){ .kind = (uint16_t)kind,
-						  .cpu = ctx->cpu,
-						  .zone = zone->id,
-						  .order = (uint16_t)order,
-						  .arg = arg });
-}
-
 /* --- mailboxes (reclaim.c) -------------------------------------------------
  */
 

@@ -429,11 +429,25 @@ static int compare_result(struct player *p, struct state_line want, pfn_t pfn,
 	return 0;
 }
 
+/* What A and E go on with: the arrow, and the id's holding, which is free. */
+static int open_holding(struct player *p, struct state_line *l, uint64_t id,
+			struct holding **h)
+{
+	struct state_line arrow = word(l);
+
+	if (!is(&arrow, "->"))
+		return bad(p, "expected '->'");
+	*h = holding(&p->held, &p->nr_held, id);
+	if (!*h)
+		return out_of_memory(p);
+	return (*h)->live ? bad(p, "id %" PRIu64 " is in use", id) : 0;
+}
+
 static int do_alloc(struct player *p, struct state_line l)
 {
 	uint64_t id, order, nid;
-	struct state_line arrow;
 	struct holding *h;
+	int rc;
 	pfn_t pfn;
 	gfp_t gfp;
 
@@ -441,14 +455,9 @@ static int do_alloc(struct player *p, struct state_line l)
 	    !next_number(&l, MAX_PAGE_ORDER, &order) || !next_flags(&l, &gfp) ||
 	    !next_number(&l, MAX_NODES - 1, &nid))
 		return bad(p, "expected A ID ORDER FLAGS NODE -> ...");
-	arrow = word(&l);
-	if (!is(&arrow, "->"))
-		return bad(p, "expected '->'");
-	h = holding(&p->held, &p->nr_held, id);
-	if (!h)
-		return out_of_memory(p);
-	if (h->live)
-		return bad(p, "id %" PRIu64 " is in use", id);
+	rc = open_holding(p, &l, id, &h);
+	if (rc)
+		return rc;
 	pfn = alloc_pages_node(&p->ctx, (unsigned)nid, gfp, (unsigned)order);
 	if (pfn_valid(pfn) && holding_add(h, pfn))
 		return out_of_memory(p);
@@ -460,8 +469,8 @@ static int do_alloc(struct player *p, struct state_line l)
 static int do_exact(struct player *p, struct state_line l)
 {
 	uint64_t id, bytes;
-	struct state_line arrow;
 	struct holding *h;
+	int rc;
 	pfn_t pfn;
 	gfp_t gfp;
 
@@ -469,14 +478,9 @@ static int do_exact(struct player *p, struct state_line l)
 	    !next_number(&l, PAGE_SIZE << MAX_PAGE_ORDER, &bytes) || !bytes ||
 	    !next_flags(&l, &gfp))
 		return bad(p, "expected E ID BYTES FLAGS -> ...");
-	arrow = word(&l);
-	if (!is(&arrow, "->"))
-		return bad(p, "expected '->'");
-	h = holding(&p->held, &p->nr_held, id);
-	if (!h)
-		return out_of_memory(p);
-	if (h->live)
-		return bad(p, "id %" PRIu64 " is in use", id);
+	rc = open_holding(p, &l, id, &h);
+	if (rc)
+		return rc;
 	pfn = alloc_pages_exact(&p->ctx, gfp, bytes);
 	if (pfn_valid(pfn) && holding_add(h, pfn))
 		return out_of_memory(p);

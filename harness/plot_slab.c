@@ -351,6 +351,10 @@ static int draw_pareto(struct plotter *p, const struct cell_data *leader,
 	}
 	c->x_max = chart_nice_above(c->x_max * 1.15);
 	c->y_max = chart_nice_above(c->y_max * 1.1);
+	for (unsigned i = 0; i < n; i++)
+		chart_add_label(c, t[i].cell->engine, t[i].overhead,
+				c->series_style[i]);
+	chart_place_labels(c);
 	chart_credit(c, p->run, samples, synthetic);
 	rc = outfile_close(&out, p->err, p->err_len);
 	return rc ? rc : chart_write(p, c);

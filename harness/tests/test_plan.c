@@ -38,6 +38,19 @@ static int make(struct plan *plan, struct job *job, const char *text,
 	return plan_make(plan, job, t, 42, err, 512);
 }
 
+/* The job is refused with this message. */
+static void refused(const char *text, const struct topo *t, const char *message)
+{
+	struct plan plan;
+	struct job job;
+	char err[512];
+
+	cr_expect_eq(make(&plan, &job, text, t, err), -EINVAL, "%s", text);
+	cr_expect_str_eq(err, message);
+	plan_free(&plan);
+	job_free(&job);
+}
+
 Test(plan, placement_by_topology)
 {
 	/* CPUs 0-3 and 4-7: first threads of nodes 0 and 1; 8-15 second */
@@ -213,17 +226,8 @@ Test(plan, refusals)
 {
 	struct topo *t = synthetic(1, 2, 1);
 
-	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-		struct plan plan;
-		struct job job;
-		char err[512];
-
-		cr_expect_eq(make(&plan, &job, refusals[i].text, t, err),
-			     -EINVAL, "%s", refusals[i].text);
-		cr_expect_str_eq(err, refusals[i].message);
-		plan_free(&plan);
-		job_free(&job);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+		refused(refusals[i].text, t, refusals[i].message);
 	free(t);
 }
 
@@ -396,19 +400,12 @@ Test(plan, what_nodes_cannot_do_is_left_out_and_told)
 	cr_expect_str_eq(plan.left_out[3], "nodes without memory: 3");
 	plan_free(&plan);
 	job_free(&job);
-	cr_expect_eq(make(&plan, &job, "[pair]\nplacement=node:2\n", t, err),
-		     -EINVAL);
-	cr_expect_str_eq(err, "j.ini:1: placement=node:2: expected nodes with "
-			      "CPUs, node 2 of this host has none");
-	plan_free(&plan);
-	job_free(&job);
-	cr_expect_eq(make(&plan, &job, "[pair]\nmem_policy=bind:3\n", t, err),
-		     -EINVAL);
-	cr_expect_str_eq(err,
-			 "j.ini:1: mem_policy=bind:3: expected a node with "
-			 "memory; the machine has nodes 0 to 3");
-	plan_free(&plan);
-	job_free(&job);
+	refused("[pair]\nplacement=node:2\n", t,
+		"j.ini:1: placement=node:2: expected nodes with CPUs, node 2 "
+		"of this host has none");
+	refused("[pair]\nmem_policy=bind:3\n", t,
+		"j.ini:1: mem_policy=bind:3: expected a node with memory; the "
+		"machine has nodes 0 to 3");
 	free(t);
 }
 
@@ -435,20 +432,12 @@ Test(plan, a_workload_is_its_engines)
 	cr_expect_str_eq(plan.cell[1].id, "slub-numa_cross-t2-size_256");
 	plan_free(&plan);
 	job_free(&job);
-	cr_expect_eq(
-		make(&plan, &job, "[numa_cross]\nthreads=2\nsize=64\n", t, err),
-		-EINVAL);
-	cr_expect_str_eq(err, "j.ini:3: size=64: expected a key that workload "
-			      "numa_cross looks at, see `zonebench list "
-			      "workloads`");
-	plan_free(&plan);
-	job_free(&job);
-	cr_expect_eq(make(&plan, &job, "[churn]\nengine=slub\n", t, err),
-		     -EINVAL);
-	cr_expect_str_eq(err, "j.ini:1: engine=slub: expected a page engine "
-			      "for workload churn");
-	plan_free(&plan);
-	job_free(&job);
+	refused("[numa_cross]\nthreads=2\nsize=64\n", t,
+		"j.ini:3: size=64: expected a key that workload numa_cross "
+		"looks at, see `zonebench list workloads`");
+	refused("[churn]\nengine=slub\n", t,
+		"j.ini:1: engine=slub: expected a page engine for workload "
+		"churn");
 	free(t);
 }
 

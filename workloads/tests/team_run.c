@@ -10,6 +10,7 @@
 
 #include "alloc/page/layout.h"
 #include "alloc/page/reclaim.h"
+#include "alloc/page/tests/small_machine.h"
 #include "harness/arena.h"
 #include "workloads/lib/rng.h"
 
@@ -136,17 +137,6 @@ static void *member_main(void *arg)
 		slab_ctx_exit(&m->slab);
 	page_ctx_exit(m->worker->ctx);
 	return NULL;
-}
-
-static uint64_t free_pages_of(const struct machine *m)
-{
-	uint64_t pages = 0;
-
-	for (unsigned i = 0; i < m->nr_zones; i++)
-		if (zone_managed(&m->zone[i]))
-			pages +=
-				(uint64_t)zone_free_pages_snapshot(&m->zone[i]);
-	return pages;
 }
 
 /* With memory behind its frames, none of it populated. A workload that needs

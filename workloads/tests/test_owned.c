@@ -6,7 +6,7 @@
 
 #include "alloc/page/tests/pressure.h"
 #include "workloads/lib/owned.h"
-#include "workloads/tests/team_run.h"
+#include "workloads/tests/team_assert.h"
 
 static struct team_run run_of(const char *engine, const char *workload)
 {
@@ -16,25 +16,6 @@ static struct team_run run_of(const char *engine, const char *workload)
 				  .bytes = 24 << 20,
 				  .threads = 2,
 				  .window_ms = 60 };
-}
-
-static double metric_of(const struct team_run *run, const char *name)
-{
-	for (unsigned i = 0; i < run->nr_metrics; i++)
-		if (!strcmp(run->metric[i].name, name))
-			return run->metric[i].value;
-	cr_assert_fail("%s reports no %s", run->workload, name);
-	return 0;
-}
-
-static void assert_sound(const struct team_run *run)
-{
-	cr_assert_null(run->verified, "%s: %s", run->engine, run->verified);
-	cr_assert_null(run->wrong, "%s: %s", run->engine, run->wrong);
-	cr_assert_eq(run->free_before, run->free_after,
-		     "%s: %lu pages before, %lu after", run->engine,
-		     (unsigned long)run->free_before,
-		     (unsigned long)run->free_after);
 }
 
 Test(owned, more_than_memory_on_every_engine, .timeout = 120)

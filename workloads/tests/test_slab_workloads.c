@@ -11,7 +11,7 @@
 #include "workloads/lib/size_mix.h"
 #include "workloads/lib/slab_probe.h"
 #include "workloads/lib/spsc.h"
-#include "workloads/tests/team_run.h"
+#include "workloads/tests/team_assert.h"
 
 static bool fits(const struct workload *w, const struct slab_ops *ops)
 {
@@ -43,27 +43,6 @@ static struct team_run run_of(const struct slab_binding *b,
 				  .nodes = 2,
 				  .threads = threads,
 				  .window_ms = 5 };
-}
-
-static void assert_sound(const struct team_run *run)
-{
-	cr_assert_null(run->verified, "%s %s: %s", run->engine, run->workload,
-		       run->verified);
-	cr_assert_eq(run->caches_busy, 0, "%s %s: objects are left",
-		     run->engine, run->workload);
-	cr_assert_eq(run->free_before, run->free_after,
-		     "%s %s: %lu pages before, %lu after", run->engine,
-		     run->workload, (unsigned long)run->free_before,
-		     (unsigned long)run->free_after);
-}
-
-static double metric_of(const struct team_run *run, const char *name)
-{
-	for (unsigned i = 0; i < run->nr_metrics; i++)
-		if (!strcmp(run->metric[i].name, name))
-			return run->metric[i].value;
-	cr_assert_fail("%s reports no %s", run->workload, name);
-	return 0;
 }
 
 static void run_one(const struct slab_binding *b,

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "workloads/tests/team_run.h"
+#include "workloads/tests/team_assert.h"
 
 #define FLOOR(b) ((b)->ops->features & PAGE_F_FLOOR)
 
@@ -27,18 +27,6 @@ static struct team_run run_of(const struct page_binding *b,
 		run.params.outstanding = 4;
 	}
 	return run;
-}
-
-static void assert_sound(const struct team_run *run)
-{
-	cr_assert_null(run->verified, "%s %s: %s", run->engine, run->workload,
-		       run->verified);
-	cr_assert_null(run->wrong, "%s %s: %s", run->engine, run->workload,
-		       run->wrong);
-	cr_assert_eq(run->free_before, run->free_after,
-		     "%s %s: %lu pages before, %lu after", run->engine,
-		     run->workload, (unsigned long)run->free_before,
-		     (unsigned long)run->free_after);
 }
 
 /* Frames of pages on the LRU lists are freed by reclaim. */
@@ -241,15 +229,6 @@ Test(workloads, remote_free_wants_pairs_of_threads)
 
 	cr_assert_eq(team_run(&run), -EINVAL);
 	assert_sound(&run);
-}
-
-static double metric_of(const struct team_run *run, const char *name)
-{
-	for (unsigned i = 0; i < run->nr_metrics; i++)
-		if (!strcmp(run->metric[i].name, name))
-			return run->metric[i].value;
-	cr_assert_fail("%s reports no %s", run->workload, name);
-	return 0;
 }
 
 Test(workloads, churn_reaches_its_occupancy, .timeout = 60)

@@ -99,17 +99,23 @@ static bool usable(void)
 	return false;
 }
 
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
 Test(rseq, a_stack_is_last_in_first_out_and_bounded)
 {
 	struct fixture f;
-	cpu_set_t one;
 
 	if (!usable())
 		return;
 	fixture_make(&f);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on_one_cpu();
 	cr_assert_not(pfn_valid(stack_pop(f.slot, 0)));
 	for (uint32_t i = 0; i < LIMIT; i++)
 		cr_assert(stack_push(f.slot, 0, (pfn_t){ i }));
@@ -592,14 +598,11 @@ Test(rseq, arrays_have_the_limit_of_their_caller_and_can_be_held)
 	struct array_slots slots;
 	unsigned cpu, elsewhere;
 	struct fixture f;
-	cpu_set_t one;
 
 	if (!usable())
 		return;
 	fixture_make(&f);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on_one_cpu();
 	cpu = rseq_current_cpu();
 	elsewhere = (cpu + 1) % f.nr_cpus;
 	fill_arrays(&f, 0);
@@ -825,15 +828,12 @@ Test(rseq, a_list_puts_one_object_off)
 	struct list_head held = LIST_HEAD_HELD, before;
 	struct list_slots slots;
 	struct fixture f;
-	cpu_set_t one;
 	unsigned cpu;
 
 	if (!usable())
 		return;
 	fixture_make(&f);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on_one_cpu();
 	cpu = rseq_current_cpu();
 	slots = list_slots(&f);
 	before = head_before(&f);
@@ -867,14 +867,11 @@ Test(rseq, runs_are_whole_and_bounded)
 {
 	pfn_t out[LIMIT];
 	struct fixture f;
-	cpu_set_t one;
 
 	if (!usable())
 		return;
 	fixture_make(&f);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	stay_on_one_cpu();
 	cr_assert_eq(stack_pop_run(f.slot, 0, out, 5), 0);
 	cr_assert(stack_push_run(f.slot, 0, (pfn_t){ 100 }, 4, 10));
 	cr_assert_not(stack_push_run(f.slot, 0, (pfn_t){ 1000 }, 1, LIMIT - 9));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc/base/check.h"
+#include "alloc/base/tests/xorshift.h"
 
 #define MODEL_BULK 48u
 
@@ -30,10 +31,7 @@ void model_drop(struct model *model)
 
 uint64_t model_random(struct model *model, uint64_t n)
 {
-	model->rng ^= model->rng << 13;
-	model->rng ^= model->rng >> 7;
-	model->rng ^= model->rng << 17;
-	return (model->rng >> 11) % n;
+	return xorshift_below(&model->rng, n);
 }
 
 const char *model_take(struct model *model, struct model_block b)

@@ -191,6 +191,17 @@ static struct free_block_list take(const struct machine *m, unsigned most)
 	return out;
 }
 
+uint64_t free_pages_of(const struct machine *m)
+{
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; i < m->nr_zones; i++)
+		if (zone_managed(&m->zone[i]))
+			pages +=
+				(uint64_t)zone_free_pages_snapshot(&m->zone[i]);
+	return pages;
+}
+
 struct free_block_list free_blocks_take(const struct machine *m)
 {
 	return take(m, MAX_PAGE_ORDER);

@@ -35,6 +35,9 @@ enum marked_machine {
 };
 struct machine *marked_machine(enum marked_machine which);
 
+/* Free pages of all zones, every CPU's delta included. */
+uint64_t free_pages_of(const struct machine *m);
+
 struct free_block {
 	uint32_t pfn;
 	uint8_t order, mt, zone;

@@ -3,20 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/base/tests/xorshift.h"
 #include "alloc/page/vmap_area.h"
 
 #define PAGES 600u
 #define STEPS 30000u
 
 TestSuite(vmap_area, .timeout = 60);
-
-static uint64_t random_below(uint64_t *rng, uint64_t n)
-{
-	*rng ^= *rng << 13;
-	*rng ^= *rng >> 7;
-	*rng ^= *rng << 17;
-	return (*rng >> 11) % n;
-}
 
 static void sound(const struct vmap_range *range)
 {
@@ -135,13 +128,13 @@ Test(vmap_area, random_requests_agree_with_the_model)
 
 	range_make(&range, PAGES);
 	for (uint32_t i = 1; i <= STEPS; i++) {
-		uint64_t pages = 1 + random_below(&rng, 40);
+		uint64_t pages = 1 + xorshift_below(&rng, 40);
 		uint64_t fit = model_fit(owner, pages);
 		struct vmap_area *area;
 
 		cr_assert_eq(vmap_range_largest(&range), model_largest(owner));
-		if (random_below(&rng, 100) < 45 && nr) {
-			unsigned k = (unsigned)random_below(&rng, nr);
+		if (xorshift_below(&rng, 100) < 45 && nr) {
+			unsigned k = (unsigned)xorshift_below(&rng, nr);
 
 			area = held[k];
 			held[k] = held[--nr];

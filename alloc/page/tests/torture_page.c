@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc/base/tests/xorshift.h"
 #include "alloc/page/page_alloc.h"
 #include "alloc/page/tests/small_machine.h"
 #include "alloc/page/tests/command_line.h"
@@ -71,10 +72,7 @@ static _Noreturn void die(const char *engine, const char *what, unsigned pfn)
 
 static uint64_t draw(struct thread *w, uint64_t n)
 {
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (w->rng >> 11) % n;
+	return xorshift_below(&w->rng, n);
 }
 
 /* The frames are ours from here on: nobody else's mark may be on them. */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/base/tests/xorshift.h"
 #include "alloc/page/kmap.h"
 #include "alloc/page/tests/pressure.h"
 #include "alloc/page/tests/command_line.h"
@@ -67,10 +68,7 @@ static _Noreturn void die(const char *engine, const char *what)
 
 static uint64_t draw(struct thread *w, uint64_t n)
 {
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (w->rng >> 11) % n;
+	return xorshift_below(&w->rng, n);
 }
 
 static uint64_t word_of(const struct owner *o, unsigned at)

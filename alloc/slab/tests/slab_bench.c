@@ -7,18 +7,8 @@
 #include "alloc/base/check.h"
 #include "alloc/page/layout.h"
 #include "alloc/page/reclaim.h"
+#include "alloc/page/tests/small_machine.h"
 #include "harness/bind.h"
-
-static uint64_t free_pages_of(const struct machine *m)
-{
-	uint64_t pages = 0;
-
-	for (unsigned i = 0; i < m->nr_zones; i++)
-		if (zone_managed(&m->zone[i]))
-			pages +=
-				(uint64_t)zone_free_pages_snapshot(&m->zone[i]);
-	return pages;
-}
 
 static struct machine *machine_of(const struct slab_bench_spec *spec)
 {

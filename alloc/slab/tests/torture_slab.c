@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc/base/tests/xorshift.h"
 #include "alloc/slab/kmalloc.h"
 #include "alloc/slab/pressure.h"
 #include "alloc/slab/rcu.h"
@@ -89,10 +90,7 @@ static _Noreturn void die(const struct torture *t, const char *what)
 
 static uint64_t draw(struct thread *w, uint64_t n)
 {
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (w->rng >> 11) % n;
+	return xorshift_below(&w->rng, n);
 }
 
 /* The token at both ends of the object. */

@@ -28,23 +28,6 @@
 #define LEAST_FD              10 /* beyond those that the process uses itself */
 #define STACK_DUMP_BYTES      "4096"
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int signal)
-{
-	stop_signal = signal;
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal };
-
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 /* What a user's settings would change in perf's output, or send abroad. */
 static void plain_environment(void)
 {
@@ -317,7 +300,7 @@ static int set_up(struct profile *p)
 		return -ENOENT;
 	}
 	plain_environment();
-	p->perf.stop = &stop_signal;
+	p->perf.stop = &spawn_stop;
 	p->perf.limit_ns = p->params->timeout_ns;
 	p->perf.err = p->err;
 	p->perf.err_len = p->err_len;
@@ -342,7 +325,7 @@ static int profile_cell(struct profile *p)
 		r = profile_report(p);
 	printf("results: %s\n", p->out);
 	if (r == -EINTR)
-		return 128 + stop_signal;
+		return 128 + spawn_stop;
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -365,7 +348,7 @@ static int run_profile(int argc, char **argv, char *err, size_t err_len)
 			status = EXIT_USAGE;
 	}
 	if (!r) {
-		catch_signals();
+		spawn_stop_on_signals();
 		status = profile_cell(p);
 	}
 	if (p) {

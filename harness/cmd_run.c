@@ -8,7 +8,6 @@
  * made from the files.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +26,6 @@
 #define CALIBRATION_WINDOW_NS 10000000
 #define RETRY_SHARE           5 /* one retry for so many repetitions */
 
-static volatile sig_atomic_t stop_signal;
-
 struct run {
 	struct run_file file;
 	struct rundir dir;
@@ -38,21 +35,6 @@ struct run {
 	char *err;
 	size_t err_len;
 };
-
-static void on_signal(int signal)
-{
-	stop_signal = signal;
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal };
-
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* First line of the process' stderr, for the status. */
 static void first_error(const char *dir, char *out, size_t len)
@@ -122,7 +104,7 @@ static int run_once(struct run *run, const struct plan_step *step,
 		&(struct spawn_request){ .argv = argv,
 					 .stderr_path = errors,
 					 .timeout_ns = run->params->timeout_ns,
-					 .stop = &stop_signal },
+					 .stop = &spawn_stop },
 		s, run->err, run->err_len);
 	if (r)
 		return r;
@@ -214,7 +196,7 @@ static int run_steps(struct run *run)
 	for (unsigned i = 0; i < plan->nr_steps && !r; i++) {
 		const struct plan_step *step = &plan->step[i];
 
-		if (stop_signal)
+		if (spawn_stop)
 			r = -EINTR;
 		else if (!rundir_has(&run->dir, plan->cell[step->cell].id,
 				     step->rep))
@@ -303,7 +285,7 @@ static int stopped(struct run *run, int r)
 	snprintf(run->err, run->err_len,
 		 "%s; continue with: zonebench run --resume %s", why,
 		 run->dir.path);
-	return r == -EINTR ? 128 + stop_signal : EXIT_FAILED;
+	return r == -EINTR ? 128 + spawn_stop : EXIT_FAILED;
 }
 
 /* Of the whole run, not only of this call. */
@@ -406,7 +388,7 @@ static int run_run(int argc, char **argv, char *err, size_t err_len)
 		snprintf(err, err_len, "out of memory");
 		return EXIT_FAILED;
 	}
-	catch_signals();
+	spawn_stop_on_signals();
 	status = path ? resume(&run, path) : run_new(&run, argc - 1, argv + 1);
 	run_file_drop(&run.file);
 	rundir_close(&run.dir);

@@ -20,6 +20,23 @@
 #define VERDICT_FD 3
 #define LOOK_MS    50 /* between two looks at *stop */
 
+volatile sig_atomic_t spawn_stop;
+
+static void on_signal(int signal)
+{
+	spawn_stop = signal;
+}
+
+void spawn_stop_on_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;

@@ -37,6 +37,11 @@ struct spawn_request {
 	unsigned nr_keep;
 };
 
+/* 0, or the signal that asks for an end; a request's `stop` may point here. */
+extern volatile sig_atomic_t spawn_stop;
+/* From now on SIGINT, SIGTERM and SIGHUP are kept there; SIGPIPE is ignored. */
+void spawn_stop_on_signals(void);
+
 /*
  * Runs the program, stderr into the file, and waits until it has ended, the
  * time is over, or *stop is not 0. 0, or -errno with one line in err where it

@@ -40,6 +40,18 @@ struct fixture {
 	unsigned nr;
 };
 
+/* A machine of `cpus`, all there; `random` freelists drawn from the seed. */
+static struct slab_config config_of(unsigned cpus, bool random, uint64_t seed)
+{
+	return (struct slab_config){ .kernel = KERNEL_6_1,
+				     .word = 8,
+				     .nr_cpus = cpus,
+				     .nr_possible = cpus,
+				     .ram_bytes = 256 << 20,
+				     .random = random,
+				     .seed = seed };
+}
+
 /* One CPU is there, two may come: as in the kernel that was traced. */
 static struct slab_bench *one_cpu_bench(void)
 {
@@ -267,13 +279,7 @@ static void wear(unsigned size, uint32_t flags, enum slab_index_place place,
 		 bool random)
 {
 	struct slab_bench_spec spec = {
-		.config = { .kernel = KERNEL_6_1,
-			    .word = 8,
-			    .nr_cpus = 4,
-			    .nr_possible = 4,
-			    .ram_bytes = 256 << 20,
-			    .random = random,
-			    .seed = 7 },
+		.config = config_of(4, random, 7),
 	};
 	struct fixture *f =
 		fixture_make(slab_bench_make(&engine_ops, &spec), size, flags);
@@ -325,13 +331,7 @@ Test(slab_engine, an_index_in_random_order)
 Test(slab_engine, random_slabs_begin_elsewhere)
 {
 	struct slab_bench_spec spec = {
-		.config = { .kernel = KERNEL_6_1,
-			    .word = 8,
-			    .nr_cpus = 1,
-			    .nr_possible = 1,
-			    .ram_bytes = 256 << 20,
-			    .random = true,
-			    .seed = 3 },
+		.config = config_of(1, true, 3),
 		.cpus = 1,
 	};
 	struct fixture *f =
@@ -564,12 +564,7 @@ Test(slab_engine, a_node_without_memory_is_a_preference_only)
 Test(slab_engine, no_memory_at_any_step_of_creation)
 {
 	struct slab_bench_spec spec = {
-		.config = { .kernel = KERNEL_6_1,
-			    .word = 8,
-			    .nr_cpus = 4,
-			    .nr_possible = 4,
-			    .ram_bytes = 256 << 20,
-			    .random = true },
+		.config = config_of(4, true, 0),
 		.nodes = 2,
 	};
 	const struct kmem_cache_args args = { .name = "late", .size = 256 };

@@ -425,6 +425,20 @@ ALWAYS_INLINE pfn_t buddy_rmqueue(const struct buddy_ref *b, struct zone *zone,
 	return pfn;
 }
 
+/* The same by a caller that does not hold zone->lock. */
+ALWAYS_INLINE pfn_t buddy_rmqueue_locking(struct page_ctx *ctx,
+					  struct zone *zone, unsigned order,
+					  unsigned mt, unsigned alloc_flags)
+{
+	const struct buddy_ref b = buddy_ref(ctx, zone);
+	pfn_t pfn;
+
+	zone_lock(zone);
+	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
+	zone_unlock(zone);
+	return pfn;
+}
+
 /* Orders >= pageblock_order: may the free block at `buddy` be merged into one
  * of type mt? 6.12 gives its pageblocks that type then. */
 NOINLINE bool buddy_types_merge(struct zone *zone, uint32_t buddy,

@@ -462,11 +462,7 @@ static NOINLINE pfn_t rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
 		pfn = refill(e, ctx, zone, &req);
 	}
 	if (!pfn_valid(pfn)) {
-		const struct buddy_ref b = buddy_ref(ctx, zone);
-
-		zone_lock(zone);
-		pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-		zone_unlock(zone);
+		pfn = buddy_rmqueue_locking(ctx, zone, order, mt, alloc_flags);
 		if (pfn_valid(pfn))
 			page_set_head_ref(&zone->map[pfn.v], 0, 0);
 	}

@@ -1188,17 +1188,12 @@ static NOINLINE pfn_t rcu_rmqueue_slow(struct page_ctx *ctx, struct zone *zone,
 				       unsigned order, unsigned mt,
 				       unsigned alloc_flags)
 {
-	const struct buddy_ref b = buddy_ref(ctx, zone);
 	pfn_t pfn;
 
-	if (mt < MT_PCPTYPES && !(alloc_flags & ALLOC_HIGHATOMIC)) {
-		pfn = refill(ctx, zone, order, mt, alloc_flags);
-		return pfn_valid(pfn) ? pfn : steal(ctx, zone, order, mt);
-	}
-	zone_lock(zone);
-	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-	zone_unlock(zone);
-	return pfn;
+	if (mt >= MT_PCPTYPES || alloc_flags & ALLOC_HIGHATOMIC)
+		return buddy_rmqueue_locking(ctx, zone, order, mt, alloc_flags);
+	pfn = refill(ctx, zone, order, mt, alloc_flags);
+	return pfn_valid(pfn) ? pfn : steal(ctx, zone, order, mt);
 }
 
 ENGINE_HOT pfn_t rcu_rmqueue(struct page_ctx *ctx, struct zone *zone,

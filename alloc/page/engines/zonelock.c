@@ -29,13 +29,7 @@ ENGINE_HOT pfn_t zonelock_rmqueue(struct page_ctx *ctx, struct zone *zone,
 				  unsigned order, unsigned mt,
 				  unsigned alloc_flags)
 {
-	const struct buddy_ref b = buddy_ref(ctx, zone);
-	pfn_t pfn;
-
-	zone_lock(zone);
-	pfn = buddy_rmqueue(&b, zone, order, mt, alloc_flags);
-	zone_unlock(zone);
-	return pfn;
+	return buddy_rmqueue_locking(ctx, zone, order, mt, alloc_flags);
 }
 
 ENGINE_HOT void zonelock_free(struct page_ctx *ctx, struct zone *zone,

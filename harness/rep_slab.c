@@ -156,15 +156,16 @@ static void add_cache_paths(struct slab_paths *p, const uint64_t *n)
 	p->slow += misses - fresh - partial;
 }
 
-/* The same of its frees: a sheaf's misses are its turns to the barn, and what
- * SLUB counts then is slabs. */
+/* The same of its frees: a sheaf's misses are its turns to the barn and what
+ * passes it by, and what SLUB counts then is slabs. */
 static void add_cache_frees(struct slab_paths *p, const uint64_t *n)
 {
-	const uint64_t sheaf = n[FREE_CPU_SHEAF] + n[FREE_RCU_SHEAF];
+	const uint64_t past = n[FREE_PAST_SHEAF];
+	const uint64_t sheaf = n[FREE_CPU_SHEAF] + n[FREE_RCU_SHEAF] + past;
 	const uint64_t frees =
 		sheaf ? sheaf : n[FREE_FASTPATH] + n[FREE_SLOWPATH];
-	const uint64_t slow =
-		sheaf ? n[BARN_PUT] + n[BARN_PUT_FAIL] : n[FREE_SLOWPATH];
+	const uint64_t slow = sheaf ? n[BARN_PUT] + n[BARN_PUT_FAIL] + past
+				    : n[FREE_SLOWPATH];
 
 	p->frees += frees;
 	p->free_slow += least(slow, frees);

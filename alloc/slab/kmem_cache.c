@@ -109,6 +109,7 @@ const char *slab_counter_name(enum slab_counter c)
 		[REMOTE_FREE] = "remote_free",
 		[REMOTE_NODE_FREE] = "remote_node_free",
 		[HANDED_OUT] = "handed_out",
+		[FREE_PAST_SHEAF] = "free_past_sheaf",
 	};
 	_Static_assert(ARRAY_SIZE(names) == NR_SLAB_COUNTERS, "one each");
 

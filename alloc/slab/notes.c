@@ -15,6 +15,8 @@ _Atomic uint16_t *notes_create(const struct machine *m)
 
 	if (notes == MAP_FAILED)
 		return NULL;
+	/* as with the map: the first note of 2 MiB would populate them all */
+	(void)madvise(notes, bytes_of(m), MADV_NOHUGEPAGE);
 	if (machine_place_by_frame(m, notes, sizeof(uint16_t), 0)) {
 		munmap(notes, bytes_of(m));
 		return NULL;

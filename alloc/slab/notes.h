@@ -13,7 +13,9 @@
  * Ordering. Writer: exchanges the note, then reads the state again, and begins
  * anew if it is another. Dropper: changes the state, then reads the notes. All
  * four are sequentially consistent, so that one of the two sees the other: no
- * note is left that the state does not bear out. A look at a note (relaxed) is
+ * note is left that the state does not bear out. (Between two droppers this
+ * takes the order that C++20 gives such operations beside relaxed stores, which
+ * x86 and AArch64 have.) A look at a note (relaxed) is
  * as good as a look at the state a moment ago.
  *   A dropper may come so late that the frames are another slab's by then: that
  * one's notes are written again when they are needed.

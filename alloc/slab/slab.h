@@ -99,7 +99,8 @@ const char *slab_flags_format(uint32_t flags, char *buf, size_t len);
  * handed_out (SLUB): frees that were put off and then came to nothing, since
  * the next slow allocation handed the object out again; one is an
  * alloc_slowpath, a free_slowpath, a cpu_partial_free, a deactivate_bypass, a
- * cpu_partial_alloc and an alloc_refill, and is counted in those as well. */
+ * cpu_partial_alloc and an alloc_refill, and is counted in those as well.
+ * free_past_sheaf: frees of a cache with sheaves that no sheaf took. */
 enum slab_counter {
 	ALLOC_FASTPATH,
 	ALLOC_SLOWPATH,
@@ -153,6 +154,7 @@ enum slab_counter {
 	REMOTE_FREE,
 	REMOTE_NODE_FREE,
 	HANDED_OUT,
+	FREE_PAST_SHEAF,
 	NR_SLAB_COUNTERS
 };
 

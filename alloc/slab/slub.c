@@ -1024,8 +1024,8 @@ static void let_go(struct slab_ctx *ctx, struct slub_cache *s)
 }
 
 /* Hands the object out where the CPU has a slab yet, or never had one. */
-static void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
-			    gfp_t gfp, void *object)
+static NOINLINE void *hand_out_first(struct slab_ctx *ctx, struct slub_cache *s,
+				     gfp_t gfp, void *object)
 {
 	if (!list_hand_out(&s->slots, object, last_of(s, object))) {
 		let_go(ctx, s);
@@ -1056,9 +1056,8 @@ ALWAYS_INLINE bool hand_out(struct slab_ctx *ctx, struct slub_cache *s,
 }
 
 /*
- * What slub_alloc_slow() does not where an object was put off: it finds out
- * what is not noted. For that the object has to be ours; then it is put off
- * again.
+ * slub_alloc_slow() where nothing is noted of the object that was put off. To
+ * find it out the object has to be ours; then it is put off again.
  */
 static NOINLINE void *alloc_slower(struct slab_ctx *ctx, struct slub_cache *s,
 				   gfp_t gfp)
@@ -1107,10 +1106,11 @@ NOINLINE void *slub_alloc_slow(struct slab_ctx *ctx, struct slub_cache *s,
 	if (!object)
 		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
 	note = slub_note_seen(s, object);
-	if (likely(comes_to_nothing(ctx, s, c, object, note) &&
-		   hand_out(ctx, s, c, object)))
-		return object;
-	if (note && note != c->idle_note)
+	if (likely(comes_to_nothing(ctx, s, c, object, note)))
+		return likely(hand_out(ctx, s, c, object))
+			       ? object
+			       : hand_out_first(ctx, s, gfp, object);
+	if (note)
 		return alloc_rest(ctx, s, gfp, NUMA_NO_NODE);
 	return alloc_slower(ctx, s, gfp);
 #else

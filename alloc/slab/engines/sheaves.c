@@ -948,6 +948,7 @@ static NOINLINE void free_slow(struct slab_ctx *ctx, struct sheaf_cache *s,
 	if (c && c->main->size == s->capacity)
 		c = replace_full(ctx, s, c);
 	if (!c) {
+		count(ctx, s, FREE_PAST_SHEAF, 1);
 		slub_free(ctx, &s->slub.base, object);
 		return;
 	}
@@ -978,6 +979,7 @@ SLAB_HOT void sheaves_free(struct slab_ctx *ctx, struct kmem_cache *base,
 
 	if ((unlikely(!s->quick) && !s->capacity) ||
 	    unlikely(!look(ctx, s, object))) {
+		count(ctx, s, FREE_PAST_SHEAF, s->capacity > 0);
 		slub_free(ctx, base, object);
 		return;
 	}
@@ -1096,8 +1098,10 @@ static void sheaves_free_bulk(struct slab_ctx *ctx, struct kmem_cache *base,
 			break;
 		done += batch;
 	}
-	if (done < n)
-		slub_free_bulk(ctx, base, n - done, &object[done]);
+	if (done == n)
+		return;
+	count(ctx, s, FREE_PAST_SHEAF, s->capacity ? n - done : 0);
+	slub_free_bulk(ctx, base, n - done, &object[done]);
 }
 
 static unsigned sheaves_alloc_bulk(struct slab_ctx *ctx,
@@ -1162,6 +1166,7 @@ static void sheaves_free_rcu(struct slab_ctx *ctx, struct kmem_cache *base,
 
 	reap(ctx, s);
 	if (!s->capacity || !look(ctx, s, object)) {
+		count(ctx, s, FREE_PAST_SHEAF, s->capacity > 0);
 		defer_object(ctx, s, object);
 		return;
 	}
@@ -1170,6 +1175,7 @@ static void sheaves_free_rcu(struct slab_ctx *ctx, struct kmem_cache *base,
 		c = with_rcu_free(ctx, s, c);
 	if (!c) {
 		count(ctx, s, FREE_RCU_SHEAF_FAIL, 1);
+		count(ctx, s, FREE_PAST_SHEAF, 1);
 		defer_object(ctx, s, object);
 		return;
 	}
@@ -1401,6 +1407,7 @@ static unsigned long sheaves_shutdown(struct slab_ctx *ctx,
 				      struct kmem_cache *base)
 {
 	struct sheaf_cache *s = to_sheaves(base);
+	unsigned long left;
 
 	for (unsigned i = 0; s->capacity && i < s->nr_slots; i++)
 		flush_rcu_free(s, i);
@@ -1410,7 +1417,10 @@ static unsigned long sheaves_shutdown(struct slab_ctx *ctx,
 		drop_sheaves(ctx, s);
 	}
 	reap(ctx, s);
-	return slub_shutdown(ctx, base);
+	left = slub_shutdown(ctx, base);
+	/* from here on frees come to SLUB without a look */
+	s->slub.counts_remote = true;
+	return left;
 }
 
 /* ---- creation ----------------------------------------------------------- */

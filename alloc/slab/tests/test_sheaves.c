@@ -501,6 +501,7 @@ Test(sheaves, frees_from_afar_are_counted_once)
 	expect_remote(f, 50, 50);
 	kmem_cache_free_rcu(&peer->ctx, f->s, f->object[--f->nr]);
 	expect_remote(f, 51, 51);
+	cr_assert_eq(slab_counter_sum(f->s, FREE_PAST_SHEAF), 51);
 	give_bulk(f, f->nr);
 	slab_rcu_barrier();
 	kmem_cache_shrink(&f->b->ctx, f->s);
@@ -525,6 +526,12 @@ Test(sheaves, frees_of_a_consumer_are_counted)
 		expect_remote(f, round * back, 0);
 	}
 	cr_assert_gt(slab_counter_sum(f->s, BARN_GET), 0);
+	cr_assert_eq(slab_counter_sum(f->s, FREE_PAST_SHEAF), 0);
+	/* a cache that was not to be destroyed has no sheaves any more */
+	take(f, 1);
+	cr_assert_eq(kmem_cache_destroy(&f->b->ctx, f->s), -EBUSY);
+	kmem_cache_free(&consumer->ctx, f->s, f->object[--f->nr]);
+	expect_remote(f, 4 * back + 1, 0);
 	slab_peer_exit(consumer);
 	fixture_end(f);
 }

@@ -2,13 +2,13 @@
 base = 'pareto-kmalloc-mix'
 title_text = 'kmalloc_mix: memory against speed   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; median, bars: 95 % confidence interval; line: nobody is faster with less'
-foot_text = 'AMD EPYC   |   commit 7f611c701644   |   88 repetitions   |   run slab-goals-20261122T224502Z'
+foot_text = 'AMD EPYC   |   commit 3e9ab7215927   |   88 repetitions   |   run slab-goals-20261123T021405Z'
 x_text = 'time per operation and thread, ns'
 y_text = 'memory beyond what was asked for, %'
 x_min = 0
-x_max = 300
+x_max = 400
 y_min = 0
-y_max = 200
+y_max = 150
 c_max = 0
 log_x = 0
 log_y = 0
@@ -17,10 +17,34 @@ points = 1
 two_lines = 0
 quantum_y = 0
 clock_text = 'clock quantum 0 ns'
-label_n = 0
-array label_text[1]
-array label_y[1]
-array label_ls[1]
+label_n = 8
+array label_text[8]
+array label_y[8]
+array label_ls[8]
+label_text[1] = 'slob'
+label_y[1] = 0.0152
+label_ls[1] = 8
+label_text[2] = 'slab'
+label_y[2] = 0.0672
+label_ls[2] = 7
+label_text[3] = 'slub'
+label_y[3] = 0.1213
+label_ls[3] = 9
+label_text[4] = 'sheaves'
+label_y[4] = 0.1733
+label_ls[4] = 6
+label_text[5] = 'malloc:jemalloc'
+label_y[5] = 0.4420
+label_ls[5] = 2
+label_text[6] = 'malloc:glibc'
+label_y[6] = 0.4940
+label_ls[6] = 1
+label_text[7] = 'malloc:mimalloc'
+label_y[7] = 0.5460
+label_ls[7] = 3
+label_text[8] = 'malloc:tcmalloc'
+label_y[8] = 0.5980
+label_ls[8] = 4
 series_n = 8
 missing_n = 0
 array series_ls[8]
@@ -80,12 +104,16 @@ set label 104 y_text at screen 0.022, screen 0.5 center rotate by 90 noenhanced
 # (x, y, x low, x high, y low, y high, name), then the line of those that nobody
 # beats in both.
 set lmargin at screen 0.095
-set rmargin at screen 0.965
+set rmargin at screen 0.815
 set tmargin at screen 0.855
 set bmargin at screen 0.155
 set xlabel x_text offset 0, 0.3 noenhanced
 set xrange [0:x_max]
 set yrange [y_min:y_max]
+do for [i=1:label_n] {
+	set label 200+i label_text[i] at graph 1.02, graph label_y[i] left \
+		font ',10' noenhanced textcolor ls label_ls[i]
+}
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \
@@ -100,8 +128,6 @@ do for [pass=1:2] {
 	plot base.'.dat' index series_n using 1:2 with fsteps ls 20, \
 		for [i=1:series_n] base.'.dat' index i-1 \
 			using 1:2:3:4:5:6 with xyerrorbars ls series_ls[i] \
-			dt 1 lw 1, \
-		for [i=1:series_n] base.'.dat' index i-1 using 1:2:7 \
-			with labels left offset 1, 0.7 font ',10' noenhanced
+			dt 1 lw 1
 	unset output
 }

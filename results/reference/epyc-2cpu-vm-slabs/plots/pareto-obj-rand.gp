@@ -2,7 +2,7 @@
 base = 'pareto-obj-rand'
 title_text = 'obj_rand: memory against speed   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; median, bars: 95 % confidence interval; line: nobody is faster with less'
-foot_text = 'AMD EPYC   |   commit 7f611c701644   |   77 repetitions   |   run slab-goals-20261122T224502Z'
+foot_text = 'AMD EPYC   |   commit 3e9ab7215927   |   77 repetitions   |   run slab-goals-20261123T021405Z'
 x_text = 'time per operation and thread, ns'
 y_text = 'memory beyond what was asked for, %'
 x_min = 0
@@ -17,16 +17,37 @@ points = 1
 two_lines = 0
 quantum_y = 0
 clock_text = 'clock quantum 0 ns'
-label_n = 0
-array label_text[1]
-array label_y[1]
-array label_ls[1]
+label_n = 7
+array label_text[7]
+array label_y[7]
+array label_ls[7]
+label_text[1] = 'slub'
+label_y[1] = 0.0000
+label_ls[1] = 9
+label_text[2] = 'slab'
+label_y[2] = 0.0520
+label_ls[2] = 7
+label_text[3] = 'sheaves'
+label_y[3] = 0.1040
+label_ls[3] = 6
+label_text[4] = 'malloc:tcmalloc'
+label_y[4] = 0.2879
+label_ls[4] = 4
+label_text[5] = 'malloc:mimalloc'
+label_y[5] = 0.3399
+label_ls[5] = 3
+label_text[6] = 'malloc:jemalloc'
+label_y[6] = 0.5099
+label_ls[6] = 2
+label_text[7] = 'malloc:glibc'
+label_y[7] = 0.8693
+label_ls[7] = 1
 series_n = 7
 missing_n = 0
 array series_ls[7]
 series_ls[1] = 6
-series_ls[2] = 2
-series_ls[3] = 9
+series_ls[2] = 9
+series_ls[3] = 2
 series_ls[4] = 4
 series_ls[5] = 7
 series_ls[6] = 1
@@ -79,12 +100,16 @@ set label 104 y_text at screen 0.022, screen 0.5 center rotate by 90 noenhanced
 # (x, y, x low, x high, y low, y high, name), then the line of those that nobody
 # beats in both.
 set lmargin at screen 0.095
-set rmargin at screen 0.965
+set rmargin at screen 0.815
 set tmargin at screen 0.855
 set bmargin at screen 0.155
 set xlabel x_text offset 0, 0.3 noenhanced
 set xrange [0:x_max]
 set yrange [y_min:y_max]
+do for [i=1:label_n] {
+	set label 200+i label_text[i] at graph 1.02, graph label_y[i] left \
+		font ',10' noenhanced textcolor ls label_ls[i]
+}
 do for [pass=1:2] {
 	if (pass == 1) {
 		set terminal svg size chart_w,chart_h dynamic noenhanced \
@@ -99,8 +124,6 @@ do for [pass=1:2] {
 	plot base.'.dat' index series_n using 1:2 with fsteps ls 20, \
 		for [i=1:series_n] base.'.dat' index i-1 \
 			using 1:2:3:4:5:6 with xyerrorbars ls series_ls[i] \
-			dt 1 lw 1, \
-		for [i=1:series_n] base.'.dat' index i-1 using 1:2:7 \
-			with labels left offset 1, 0.7 font ',10' noenhanced
+			dt 1 lw 1
 	unset output
 }

@@ -44,7 +44,7 @@
  * happened when it is taken up, and a slab that they took hold of meanwhile is
  * not the CPU's any more. Whether a slab is full and nobody's is noted for
  * each frame (notes.h): of a million objects each lies on a page that was not
- * looked at for long, and reading its struct page took a third of the time.
+ * looked at for long, and reading its struct page is one more miss.
  *   head.last does not keep its slab, so that a slab goes only when no head
  * names it (forget_last). A head names a slab while the object that was handed
  * out is in use, thus before the slab can be empty; who finds the slab empty

@@ -5,12 +5,13 @@
  * A head belongs to one CPU and names a range of addresses beside its list: an
  * object is pushed only if it lies in there, so that a list holds objects of
  * one block of memory. slot[cpu] points to the CPU's head. A section loads the
- * slot, and commits with one store to head->first.
+ * slot, and commits with one store to the head.
  *
  * Beside its list a head has a place for one object that was put off: given
  * back, but not taken up yet (list_push_or_put_off). What becomes of it is its
  * owner's affair. A head may say that no object of one block, the last one's,
- * is put off.
+ * is put off, and by which note of its frame such an object may be handed out
+ * again at once.
  *
  * Ordering: as for the stacks of rseq.h. What a section reads of an object
  * may be stale (its owner writes to it); then the section does not commit,
@@ -19,10 +20,9 @@
  * Taking a head away: point its slot at LIST_HEAD_HELD, whose first is NULL and
  * whose bytes are 0, so that pops and pushes fail, and whose place is taken for
  * good, so that nothing is put off; then see to it that no section is left that
- * loaded
- * the old slot. list_slot_set() does both at once for the CPU that it runs on:
- * a section of another thread on that CPU was interrupted, and restarts. For
- * another CPU: store the slot, then rseq_fence_cpu().
+ * loaded the old slot. list_slot_set() does both at once for the CPU that it
+ * runs on: a section of another thread on that CPU was interrupted, and
+ * restarts. For another CPU: store the slot, then rseq_fence_cpu().
  *
  * Progress: as for the stacks of rseq.h.
  */
@@ -40,8 +40,17 @@ struct list_head {
 	uint64_t tag; /* the owner's; not looked at by sections */
 	char *base;   /* the range: [base, base + bytes) */
 	uint64_t bytes;
-	void *late; /* the object that was put off; NULL: none */
-	char *last; /* the block of which none is; LIST_NO_BLOCK: any */
+	void *late;    /* the object that was put off; NULL: none */
+	char *last;    /* the block of which none is; LIST_NO_BLOCK: any */
+	uint64_t note; /* of frames whose objects list_pop_or_hand_out() hands
+			  out again; what no frame's note is: of none */
+};
+
+/* What is noted of frames of 4 KiB, see list_pop_or_hand_out(). */
+struct list_notes {
+	const _Atomic uint16_t *note; /* of frames, the first is at `memory` */
+	char *memory;
+	uint64_t before; /* bytes from the block of an object to the object */
 };
 
 /* More than a block's length in front of every address. */
@@ -71,6 +80,7 @@ _Static_assert(offsetof(struct list_head, base) == 16, "in the sections");
 _Static_assert(offsetof(struct list_head, bytes) == 24, "in the sections");
 _Static_assert(offsetof(struct list_head, late) == 32, "in the sections");
 _Static_assert(offsetof(struct list_head, last) == 40, "in the sections");
+_Static_assert(offsetof(struct list_head, note) == 48, "in the sections");
 
 /* The number of the CPU; at once out of date. */
 ALWAYS_INLINE unsigned rseq_current_cpu(void)
@@ -101,6 +111,70 @@ restart:
 				[slot] "r"(slots->slot), [at] "r"(at)
 			      : "rax", "rcx", "memory", "cc"
 			      : restart);
+	return object;
+}
+
+/*
+ * The same, or where the list is empty the object that was put off: if the
+ * range is empty too, head->last is some block, and the note of the object's
+ * frame is head->note. head->last becomes the block `before` the object, and
+ * *handed true. NULL: none of the two.
+ *
+ * head->last is stored before the commit takes the object. A thread that is
+ * moved to another CPU in between leaves the block behind with the object still
+ * put off; the caller has to bear that.
+ */
+ALWAYS_INLINE void *list_pop_or_hand_out(const struct list_slots *slots,
+					 size_t at,
+					 const struct list_notes *notes,
+					 bool *handed)
+{
+	uint64_t late;
+	void *object;
+
+restart:
+	__asm__ goto volatile(
+		"xorl %k[late], %k[late]\n\t" RSEQ_BEGIN_SLOT
+		"movq (%%rax), %[object]\n\t"
+		"testq %[object], %[object]\n\t"
+		"jnz 5f\n\t"
+		"movq 32(%%rax), %[object]\n\t"
+		"cmpq $1, %[object]\n\t"
+		"jbe 7f\n\t"
+		"cmpq $0, 24(%%rax)\n\t"
+		"jne 7f\n\t"
+		"cmpq $-1, 40(%%rax)\n\t"
+		"je 7f\n\t"
+		"movq %[object], %%rcx\n\t"
+		"subq %[memory], %%rcx\n\t"
+		"shrq $12, %%rcx\n\t"
+		"addq %%rcx, %%rcx\n\t"
+		"addq %[note], %%rcx\n\t"
+		"movzwl (%%rcx), %%ecx\n\t"
+		"cmpq %%rcx, 48(%%rax)\n\t"
+		"jne 7f\n\t"
+		"movq %[object], %%rcx\n\t"
+		"subq %[before], %%rcx\n\t"
+		"movq %%rcx, 40(%%rax)\n\t"
+		"xorl %%ecx, %%ecx\n\t"
+		"addq $32, %%rax\n\t"
+		"movl $1, %k[late]\n\t"
+		"jmp 6f\n"
+		"7:\n\t"
+		"xorl %k[object], %k[object]\n\t"
+		"jmp 2f\n"
+		"5:\n\t"
+		"movq (%[object], %[at]), %%rcx\n"
+		"6:\n\t"
+		/* commit */
+		"movq %%rcx, (%%rax)\n\t" RSEQ_END
+		: [object] "=&r"(object), [late] "=&r"(late)
+		: [rseq] "r"(__rseq_offset), [slot] "r"(slots->slot),
+		  [at] "r"(at), [memory] "m"(notes->memory),
+		  [note] "m"(notes->note), [before] "m"(notes->before)
+		: "rax", "rcx", "memory", "cc"
+		: restart);
+	*handed = late;
 	return object;
 }
 

@@ -29,7 +29,8 @@
 #include "alloc/slab/slab.h"
 
 #define NOTE_IDLE 0x8000u
-#define NOTE_CPU  0x7fffu /* the CPU's slot + 1 */
+#define NOTE_CPU  0x7fffu   /* the CPU's slot + 1 */
+#define NOTE_NONE NOTE_IDLE /* what no frame's note is */
 
 /* Of slots below NOTE_CPU. */
 ALWAYS_INLINE uint16_t note_make(unsigned slot, bool idle)

@@ -40,9 +40,13 @@
  * the CPU's part first makes that slab the CPU's in truth (adopt_last); whoever
  * takes away or looks at what a cache has, takes up what was put off
  * (slub_settle). Without other threads the counts and states are those of SLUB
- * without it, at every point where one can look. For other threads the free
+ * without it, at every point where one can look. (Unless the thread is moved to
+ * another CPU just when it has named a slab and not yet its object: the CPU
+ * that it left then has that slab a free too early.) For other threads the free
  * happened when it is taken up, and a slab that they took hold of meanwhile is
- * not the CPU's any more. Whether a slab is full and nobody's is noted for
+ * not the CPU's any more. The common case, a CPU that has had an object handed
+ * out to it before, and a note that says so, is one section with the pop
+ * (list_pop_or_hand_out). Whether a slab is full and nobody's is noted for
  * each frame (notes.h): of a million objects each lies on a page that was not
  * looked at for long, and reading its struct page is one more miss.
  *   head.last does not keep its slab, so that a slab goes only when no head
@@ -583,6 +587,26 @@ static void unfreeze_chain(struct slab_ctx *ctx, struct slub_cache *s,
 	}
 }
 
+/* Would one more slab drain the chain? At once out of date without c->lock. */
+static bool chain_is_full(const struct slub_cache *s, const struct slub_cpu *c)
+{
+	/* relaxed: as said */
+	return atomic_load_explicit(&((struct slub_cpu *)c)->chained,
+				    memory_order_relaxed) >=
+	       s->cpu_partial_slabs;
+}
+
+/* The fast path hands nothing out where that would drain the chain, or where
+ * the object's node has to be looked at. c->lock is held. */
+static void set_head_note(const struct slub_cache *s, struct slub_cpu *c)
+{
+	/* relaxed: a hint, as the chain's length */
+	__atomic_store_n(&c->head.note,
+			 s->nr_nodes > 1 || chain_is_full(s, c) ? NOTE_NONE
+								: c->idle_note,
+			 __ATOMIC_RELAXED);
+}
+
 /* c->lock is held. */
 static void set_chain(struct slub_cache *s, struct slub_cpu *c, uint32_t first)
 {
@@ -592,6 +616,7 @@ static void set_chain(struct slub_cache *s, struct slub_cpu *c, uint32_t first)
 			      first == PFN_LIST_END ? 0
 						    : page_of(s, first)->prev,
 			      memory_order_relaxed);
+	set_head_note(s, c);
 }
 
 /* Chains a frozen slab in front. With drain, a chain that is full is returned
@@ -625,15 +650,6 @@ static unsigned cpu_now(const struct slab_ctx *ctx, const struct slub_cache *s)
 #endif
 	(void)s;
 	return ctx->cpu;
-}
-
-/* Would one more slab drain the chain? At once out of date without c->lock. */
-static bool chain_is_full(const struct slub_cache *s, const struct slub_cpu *c)
-{
-	/* relaxed: as said */
-	return atomic_load_explicit(&((struct slub_cpu *)c)->chained,
-				    memory_order_relaxed) >=
-	       s->cpu_partial_slabs;
 }
 
 /* A slab that was full got an object back: it goes to the CPU's chain. */
@@ -1810,6 +1826,7 @@ static void init_cpu(struct slub_cache *s, unsigned slot)
 
 	c->cpu = (uint16_t)slot;
 	c->idle_note = note_make(slot, true);
+	set_head_note(s, c);
 	c->slab = c->partial = PFN_LIST_END;
 	c->head.tag = slot;
 	c->head.last = LIST_NO_BLOCK;
@@ -1844,6 +1861,8 @@ static void set_mode(struct slub_cache *s)
 	s->note = s->puts_off ? s->base.slab->priv : NULL;
 	s->near = 2 * (PAGE_SIZE << s->base.order) - 1;
 	s->half_near = s->near / 2;
+	s->notes = (struct list_notes){ s->note, s->base.slab->memory,
+					s->half_near };
 	s->counts_remote = true;
 	s->tid_step = 1;
 	while (s->tid_step < s->nr_slots)

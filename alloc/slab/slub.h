@@ -23,7 +23,7 @@ struct slub_cpu {
 			     page->next; page->prev: slabs from here; lock */
 	_Atomic uint32_t chained; /* how many those are; lock to write */
 	uint16_t cpu;
-	uint16_t idle_note; /* of slabs that it may hand objects of out again */
+	uint16_t idle_note; /* of slabs that were the CPU's last */
 	struct spinlock lock;
 } __attribute__((aligned(2 * CACHELINE_SIZE)));
 
@@ -44,6 +44,7 @@ struct slub_cache {
 	struct list_slots slots CACHELINE; /* [nr_slots] */
 	uint64_t near; /* what is less than a slab away from an object: bytes */
 	uint64_t half_near;
+	struct list_notes notes; /* for the section */
 	enum slub_mode mode;
 	bool hardened;
 	bool counts_bulk;   /* each object of a bulk call, as 6.8 and later */
@@ -284,8 +285,22 @@ ALWAYS_INLINE void *slub_alloc(struct slab_ctx *ctx, struct kmem_cache *base,
 			       gfp_t gfp)
 {
 	struct slub_cache *s = to_slub(base);
-	void *object = slub_pop(ctx, s);
+	void *object;
 
+#if RSEQ_X86_64
+	if (likely(s->mode == SLUB_RSEQ)) {
+		bool handed;
+
+		object = list_pop_or_hand_out(&s->slots, s->base.offset,
+					      &s->notes, &handed);
+		SLUB_ACQUIRE(s);
+		if (unlikely(!object))
+			return slub_alloc_slow(ctx, s, gfp);
+		slab_count(ctx, base, handed ? HANDED_OUT : ALLOC_FASTPATH);
+		return object;
+	}
+#endif
+	object = slub_pop(ctx, s);
 	if (unlikely(!object))
 		return slub_alloc_slow(ctx, s, gfp);
 	slab_count(ctx, base, ALLOC_FASTPATH);

@@ -438,11 +438,9 @@ static bool run_to(pid_t child, uint64_t at)
 	return true;
 }
 
-/* One operation in a child that is stopped in front of the instruction at
- * `at`: the kernel must send it to the abort handler, after which it is done
- * once and once only. False: it did not come by. */
-static bool interrupt_at(const struct fixture *f, const struct operation *op,
-			 uint64_t at, uint64_t abort_at)
+/* A child that stands in front of run(). */
+static pid_t start_traced(const struct fixture *f,
+			  int (*run)(const struct fixture *f))
 {
 	pid_t child = fork();
 	int status;
@@ -451,10 +449,22 @@ static bool interrupt_at(const struct fixture *f, const struct operation *op,
 	if (!child) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		_exit(op->run(f));
+		_exit(run(f));
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFSTOPPED(status));
+	return child;
+}
+
+/* One operation in a child that is stopped in front of the instruction at
+ * `at`: the kernel must send it to the abort handler, after which it is done
+ * once and once only. False: it did not come by. */
+static bool interrupt_at(const struct fixture *f, const struct operation *op,
+			 uint64_t at, uint64_t abort_at)
+{
+	pid_t child = start_traced(f, op->run);
+	int status;
+
 	if (!run_to(child, at))
 		return false;
 	cr_assert(run_to(child, abort_at));
@@ -692,6 +702,18 @@ static NOINLINE bool one_list_hand_out(const struct fixture *f, void *object,
 	return list_hand_out(&slots, object, block);
 }
 
+#define NOTE 7u /* of the frame that all objects lie in */
+
+static NOINLINE void *one_list_pop_or_hand_out(const struct fixture *f,
+					       bool *handed)
+{
+	static const _Atomic uint16_t note[1] = { NOTE };
+	const struct list_slots slots = list_slots(f);
+	const struct list_notes notes = { note, f->set[0], 64 };
+
+	return list_pop_or_hand_out(&slots, LINK, &notes, handed);
+}
+
 static int run_list_pop(const struct fixture *f)
 {
 	return one_list_pop(f) != near(f, 1);
@@ -722,6 +744,20 @@ static int run_list_hand_out(const struct fixture *f)
 	return !one_list_hand_out(f, far(f, 1), far(f, 0));
 }
 
+static int run_list_pop_else(const struct fixture *f)
+{
+	bool handed;
+
+	return one_list_pop_or_hand_out(f, &handed) != near(f, 1) || handed;
+}
+
+static int run_list_hand_out_else(const struct fixture *f)
+{
+	bool handed;
+
+	return one_list_pop_or_hand_out(f, &handed) != far(f, 1) || !handed;
+}
+
 /* near 1 -> near 2 on the list, far 1 put off. */
 static struct list_head head_before(const struct fixture *f)
 {
@@ -731,6 +767,16 @@ static struct list_head head_before(const struct fixture *f)
 				   .bytes = BLOCK,
 				   .late = far(f, 1),
 				   .last = LIST_NO_BLOCK };
+}
+
+/* far 1 can be handed out: it was put off, and all that is asked is so. */
+static struct list_head head_to_hand_out(const struct fixture *f)
+{
+	return (struct list_head){ .tag = 9,
+				   .base = near(f, 0),
+				   .late = far(f, 1),
+				   .last = far(f, 9),
+				   .note = NOTE };
 }
 
 struct list_operation {
@@ -823,6 +869,98 @@ Test(rseq, a_list_that_is_interrupted_at_any_instruction_changes_once,
 	fixture_drop(&f);
 }
 
+Test(rseq, a_pop_or_hand_out_that_is_interrupted_changes_the_list_once,
+     .timeout = 120)
+{
+	struct list_operation op;
+	struct fixture f;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	stay_on_one_cpu(); /* for the other case see the next test */
+	op = (struct list_operation){ (uintptr_t)one_list_pop_or_hand_out,
+				      run_list_pop_else, head_before(&f),
+				      head_before(&f), NULL };
+	op.after.first = near(&f, 2);
+	interrupt_list(&f, &op);
+	op.run = run_list_hand_out_else;
+	op.before = op.after = head_to_hand_out(&f);
+	op.after.late = NULL;
+	op.after.last = far(&f, 0);
+	interrupt_list(&f, &op);
+	fixture_drop(&f);
+}
+
+/* One that is moved from CPU 0 to CPU 1 in front of the instruction at `at`. */
+static bool move_at(const struct fixture *f, uint64_t at, uint64_t abort_at)
+{
+	cpu_set_t one;
+	pid_t child;
+	int status;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	child = start_traced(f, run_list_hand_out_else);
+	cr_assert_eq(sched_setaffinity(child, sizeof(one), &one), 0);
+	if (!run_to(child, at))
+		return false;
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	cr_assert_eq(sched_setaffinity(child, sizeof(one), &one), 0);
+	cr_assert(run_to(child, abort_at));
+	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		  "status %#x after a move at %#llx", status,
+		  (unsigned long long)at);
+	return true;
+}
+
+Test(rseq, a_hand_out_that_is_moved_leaves_the_object_behind, .timeout = 120)
+{
+	const struct rseq_descriptor *d =
+		section_of((uintptr_t)one_list_pop_or_hand_out);
+	struct list_head before, named, after;
+	unsigned nr, unnamed = 0, behind = 0;
+	struct fixture f;
+	uint64_t at[32];
+	cpu_set_t mine;
+
+	if (!usable())
+		return;
+	cr_assert_eq(sched_getaffinity(0, sizeof(mine), &mine), 0);
+	if (!CPU_ISSET(0, &mine) || !CPU_ISSET(1, &mine)) {
+		cr_skip_test("CPU 0 and CPU 1 are not both ours");
+		return;
+	}
+	fixture_make(&f);
+	before = named = after = head_to_hand_out(&f);
+	named.last = after.last = far(&f, 0);
+	after.late = NULL;
+	cr_assert_not_null(d);
+	nr = instructions(d, at, ARRAY_SIZE(at));
+	for (unsigned i = 0; i < nr; i++) {
+		*head_of(&f, 0) = *head_of(&f, 1) = before;
+		if (!move_at(&f, at[i], d->abort))
+			continue;
+		cr_assert(!memcmp(head_of(&f, 1), &after, sizeof(after)));
+		if (!memcmp(head_of(&f, 0), &before, sizeof(before)))
+			unnamed++;
+		else if (!memcmp(head_of(&f, 0), &named, sizeof(named)))
+			behind++;
+		else
+			cr_assert(false,
+				  "instruction %u: CPU 0 lost the "
+				  "object",
+				  i);
+	}
+	/* both happen: moved before the block is named, and after */
+	cr_assert_gt(unnamed, 0);
+	cr_assert_gt(behind, 0);
+	fixture_drop(&f);
+}
+
 Test(rseq, a_list_puts_one_object_off)
 {
 	struct list_head held = LIST_HEAD_HELD, before;
@@ -860,6 +998,49 @@ Test(rseq, a_list_puts_one_object_off)
 	cr_assert_not(one_list_push(&f, near(&f, 1)));
 	cr_assert_null(one_list_pop(&f));
 	cr_assert_not(one_list_hand_out(&f, far(&f, 1), far(&f, 0)));
+	fixture_drop(&f);
+}
+
+Test(rseq, a_list_hands_out_what_was_put_off_and_nothing_else)
+{
+	struct list_head head[6], held = LIST_HEAD_HELD, after;
+	struct list_slots slots;
+	struct fixture f;
+	bool handed;
+	unsigned cpu;
+
+	if (!usable())
+		return;
+	fixture_make(&f);
+	stay_on_one_cpu();
+	cpu = rseq_current_cpu();
+	slots = list_slots(&f);
+	for (unsigned i = 0; i < ARRAY_SIZE(head); i++)
+		head[i] = head_to_hand_out(&f);
+	head[0].late = NULL;
+	head[1].late = LIST_REFUSED;
+	head[2].bytes = BLOCK;
+	head[3].last = LIST_NO_BLOCK;
+	head[4].note = NOTE + 1;
+	head[5].note = NOTE | 0x10000;
+	for (unsigned i = 0; i < ARRAY_SIZE(head); i++) {
+		*head_of(&f, cpu) = head[i];
+		handed = true;
+		cr_assert_null(one_list_pop_or_hand_out(&f, &handed), "head %u",
+			       i);
+		cr_assert_not(handed);
+		cr_assert(!memcmp(head_of(&f, cpu), &head[i], sizeof(head[i])),
+			  "head %u was changed", i);
+	}
+	*head_of(&f, cpu) = after = head_to_hand_out(&f);
+	cr_assert(list_slot_set(&slots, cpu, &held));
+	cr_assert_null(one_list_pop_or_hand_out(&f, &handed));
+	cr_assert(list_slot_set(&slots, cpu, head_of(&f, cpu)));
+	cr_assert_eq(one_list_pop_or_hand_out(&f, &handed), far(&f, 1));
+	cr_assert(handed);
+	after.late = NULL;
+	after.last = far(&f, 0);
+	cr_assert(!memcmp(head_of(&f, cpu), &after, sizeof(after)));
 	fixture_drop(&f);
 }
 

@@ -2,7 +2,7 @@
  * slub: SLUB of Linux 6.1, its core (alloc/slab/slub.h, slub.c) as it is. What
  * it models, its data, locks, ordering and progress stand in slub.c.
  *
- * Loop stores: list_pop list_push_or_put_off slab_count
+ * Loop stores: list_pop_or_hand_out list_push_or_put_off slab_count
  */
 #include "alloc/slab/slub.h"
 

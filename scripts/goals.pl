@@ -247,6 +247,9 @@ sub slabs {
 		cell_of($_, "obj_pair", 1))) for @libraries;
 	goal("slub pair of 64 bytes, throughput of 2 threads / 1", ">= 1.9", "x",
 		quotient(cell_of("slub", "obj_pair", 2), "throughput", $pair));
+	# no engine has two threads do more than this one
+	report("the same of null: what the host gives two threads", "x", quotient(
+		cell_of("null", "obj_pair", 2), "throughput", cell_of("null", "obj_pair", 1)));
 	against($_, "obj_rand", 1, "<=", @libraries) for qw(slub sheaves);
 	my $best = best_of("obj_remote", 2, qw(slab slub sheaves slob)) // "slub";
 	against($best, "obj_remote", 2, "<=", "malloc_mimalloc");

@@ -2,14 +2,14 @@
 base = 'freeblocks-kmalloc-mix'
 title_text = 'kmalloc_mix: free blocks by order over time   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; one repetition, all zones'
-foot_text = 'AMD EPYC   |   commit 3e9ab7215927   |   2 repetitions   |   run slab-goals-20261123T021405Z'
+foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   2 repetitions   |   run slab-goals-20261123T033541Z'
 x_text = 'time since the gate opened, s'
 y_text = ''
 x_min = 0
-x_max = 0.090173152
+x_max = 0.090152044
 y_min = 0
 y_max = 1
-c_max = 149
+c_max = 234
 log_x = 0
 log_y = 0
 ideal = 0

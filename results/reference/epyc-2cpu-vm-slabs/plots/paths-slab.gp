@@ -2,7 +2,7 @@
 base = 'paths-slab'
 title_text = 'slab: where allocations were served   [synthetic topology: not NUMA latency]'
 subtitle_text = 'share of allocations, median; of each workload its first cell'
-foot_text = 'AMD EPYC   |   commit 3e9ab7215927   |   44 repetitions   |   run slab-goals-20261123T021405Z'
+foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   84 repetitions   |   run slab-goals-20261123T033541Z'
 x_text = '% of allocations'
 y_text = ''
 x_min = 0

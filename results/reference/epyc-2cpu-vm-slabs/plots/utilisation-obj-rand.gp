@@ -2,11 +2,11 @@
 base = 'utilisation-obj-rand'
 title_text = 'obj_rand: slab utilisation over time   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; one repetition; malloc: of what the process has grown by'
-foot_text = 'AMD EPYC   |   commit 3e9ab7215927   |   7 repetitions   |   run slab-goals-20261123T021405Z'
+foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   7 repetitions   |   run slab-goals-20261123T033541Z'
 x_text = 'time since the gate opened, s'
 y_text = 'bytes asked for, % of the slabs'' bytes'
 x_min = 0
-x_max = 0.203423004
+x_max = 0.20280812
 y_min = 0
 y_max = 102
 c_max = 0

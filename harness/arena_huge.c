@@ -124,7 +124,12 @@ int arena_make_huge(struct arena *a, const struct machine_desc *desc, char *err,
 		why = r ? r : why;
 	}
 	r = arena_mapped(a, &now);
-	if (!r && !now.huge)
+	if (r) {
+		snprintf(err, err_len, "frames=huge: /proc/self/smaps: %s",
+			 strerror(-r));
+		return r;
+	}
+	if (!now.huge)
 		r = why ? why : -EINVAL;
 	if (r)
 		snprintf(err, err_len,

@@ -88,7 +88,12 @@ int outfile_json(const char *dir, const char *name, const json_t *root,
 
 	if (rc)
 		return rc;
-	json_dumpf(root, out.f, JSON_INDENT(1));
+	if (json_dumpf(root, out.f, JSON_INDENT(1))) {
+		outfile_drop(&out);
+		snprintf(err, err_len, "%s/%s: out of memory or disk", dir,
+			 name);
+		return -ENOMEM;
+	}
 	fputc('\n', out.f);
 	return outfile_close(&out, err, err_len);
 }

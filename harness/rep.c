@@ -82,6 +82,11 @@ static int build_machine(struct rep *rep, char *err, size_t err_len)
 	return r;
 }
 
+bool rep_huge_frames(const struct rep *rep)
+{
+	return rep->params->frames == FRAMES_HUGE && !rep_slab_foreign(rep);
+}
+
 static int populate(struct rep *rep, char *err, size_t err_len)
 {
 	uint64_t begin = tsc_read();
@@ -92,7 +97,7 @@ static int populate(struct rep *rep, char *err, size_t err_len)
 		return arena_populate_some(&rep->arena, rep->desc,
 					   FRAMES_TO_QUERY, err, err_len);
 	r = arena_populate(&rep->arena, rep->desc, err, err_len);
-	if (!r && rep->params->frames == FRAMES_HUGE)
+	if (!r && rep_huge_frames(rep))
 		r = arena_make_huge(&rep->arena, rep->desc, err, err_len);
 	rep->populate_ticks = tsc_read() - begin;
 	return r;
@@ -328,9 +333,7 @@ static void prove_placement(struct rep *rep)
 		rep_judge(rep, VERDICT_VOID, "move_pages: %s", strerror(-r));
 	prove_placed(rep, "frames", &rep->frames);
 	prove_placed(rep, "pages of descriptors", &rep->descriptors);
-	r = rep->params->frames == FRAMES_HUGE
-		    ? arena_mapped(&rep->arena, &rep->mapped)
-		    : 0;
+	r = rep_huge_frames(rep) ? arena_mapped(&rep->arena, &rep->mapped) : 0;
 	if (r)
 		rep_judge(rep, VERDICT_VOID, "/proc/self/smaps: %s",
 			  strerror(-r));

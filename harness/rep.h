@@ -217,6 +217,9 @@ int rep_team_run(struct rep *rep) MUST_CHECK;
  * -ENOMEM; ring->slot is the caller's to free. */
 int rep_ring_init(const struct rep *rep, struct event_ring *ring) MUST_CHECK;
 
+/* Are huge pages asked for, by a cell that uses the frames? */
+bool rep_huge_frames(const struct rep *rep);
+
 /* How long events share a slot at first, in ticks. */
 uint64_t rep_event_span(const struct rep *rep);
 
@@ -258,6 +261,7 @@ const char *rep_engine_name(const struct rep *rep);
  * wrong is judged. 0 or -errno with a line in err. look: by the sampler, which
  * also lets a reaper run. metrics: after finish.
  */
+bool rep_slab_foreign(const struct rep *rep); /* a library's malloc */
 int rep_slab_start(struct rep *rep, char *err, size_t err_len) MUST_CHECK;
 int rep_slab_enter(struct rep_thread *t) MUST_CHECK;
 void rep_slab_leave(struct rep_thread *t);

@@ -189,7 +189,7 @@ static void add_machine(json_t *list, const struct rep *rep)
 			list, "populate_ms", "ms", "lower",
 			json_real(clock_ns(&rep->clock, rep->populate_ticks) /
 				  1e6));
-	if (rep->params->frames == FRAMES_HUGE)
+	if (rep_huge_frames(rep))
 		add_metric(list, "frames_huge_share", "share", "higher",
 			   rep->mapped.bytes
 				   ? json_real((double)rep->mapped.huge /
@@ -549,13 +549,6 @@ static bool smt_shared(const struct rep *rep)
 	return false;
 }
 
-/* A library's malloc is called, whatever this build does with engines. */
-static bool is_foreign(const struct rep *rep)
-{
-	return rep->slab_binding &&
-	       (rep->slab_binding->ops->features & SLAB_F_FOREIGN);
-}
-
 static json_t *flags_json(const struct rep *rep)
 {
 	json_t *list = json_array();
@@ -573,7 +566,8 @@ static json_t *flags_json(const struct rep *rep)
 		json_array_append_new(list, json_string("oversubscribed"));
 	if (smt_shared(rep))
 		json_array_append_new(list, json_string("smt"));
-	if (!strcmp(build_info.hot, "call") || is_foreign(rep))
+	/* a library's is called, whatever this build does with engines */
+	if (!strcmp(build_info.hot, "call") || rep_slab_foreign(rep))
 		json_array_append_new(list, json_string("call"));
 	if (build_info.check_level)
 		json_array_append_new(list, json_string("checked"));
@@ -624,13 +618,13 @@ static json_t *result_json(const struct rep *rep)
 	return root;
 }
 
-static void result_text(FILE *f, const struct rep *rep)
+static int write_result(const struct rep *rep, char *err, size_t err_len)
 {
 	json_t *root = result_json(rep);
+	int r = outfile_json(rep->dir, "result.json", root, err, err_len);
 
-	json_dumpf(root, f, JSON_INDENT(1));
-	fputc('\n', f);
 	json_decref(root);
+	return r;
 }
 
 int64_t rep_since_gate(const struct rep *rep, uint64_t tsc)
@@ -788,6 +782,6 @@ int rep_write(struct rep *rep, char *err, size_t err_len)
 	if (!r && rep->params->lat_runtime_ns)
 		r = write_latency(rep, err, err_len);
 	if (!r)
-		r = write_text(rep, "result.json", result_text, err, err_len);
+		r = write_result(rep, err, err_len);
 	return r;
 }

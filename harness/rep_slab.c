@@ -43,6 +43,12 @@ static int create_cache(struct rep *rep)
 	return r;
 }
 
+bool rep_slab_foreign(const struct rep *rep)
+{
+	return rep->slab_binding &&
+	       (rep->slab_binding->ops->features & SLAB_F_FOREIGN);
+}
+
 int rep_slab_start(struct rep *rep, char *err, size_t err_len)
 {
 	struct slab_config cfg;
@@ -157,7 +163,8 @@ static void add_cache_paths(struct slab_paths *p, const uint64_t *n)
 }
 
 /* The same of its frees: a sheaf's misses are its turns to the barn and what
- * passes it by, and what SLUB counts then is slabs. */
+ * passes it by, and what SLUB counts then is slabs. At most that many were
+ * slow: an object that passes by after the barn had no room counts twice. */
 static void add_cache_frees(struct slab_paths *p, const uint64_t *n)
 {
 	const uint64_t past = n[FREE_PAST_SHEAF];

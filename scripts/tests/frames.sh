@@ -31,6 +31,9 @@ workload=pair
 frames=4k
 [vmalloc]
 area=1M-1M
+[library]
+workload=obj_pair
+engine=malloc:glibc
 END
 "$bin" run "$tmp/job.ini" out="$tmp/run" > "$tmp/said" 2>&1
 status=$?
@@ -50,8 +53,13 @@ for cell in zonelock-pair-t1-o0 zonelock-vmalloc-t1; do
 	said=$(share "$cell")
 	expect "$cell: share '$said'" [ "${said%.0}" = 1 ]
 done
-said=$(share zonelock-plain-t1-o0)
-expect "4 KiB pages: share '$said'" [ -z "$said" ]
+# a library has frames of its own
+for cell in zonelock-plain-t1-o0 malloc_glibc-library-t1; do
+	expect "$cell has a result" grep -q '"ns_per_op"' \
+		"$tmp/run/cells/$cell/rep-00/result.json"
+	said=$(share "$cell")
+	expect "$cell: share '$said'" [ -z "$said" ]
+done
 expect "the frames are told apart" grep -q '"frames": "huge"' \
 	"$tmp/run/cells/zonelock-pair-t1-o0/rep-00/result.json"
 finish

@@ -238,6 +238,14 @@ sub against {
 			"ns_per_op", cell_of($rival, $workload, $threads)) : ());
 }
 
+# Of obj_remote.
+sub over {
+	my ($engine, $rival) = @_;
+
+	return quotient(cell_of($engine, "obj_remote", 2), "ns_per_op",
+		cell_of($rival, "obj_remote", 2));
+}
+
 sub slabs {
 	my $pair = cell_of("slub", "obj_pair", 1);
 
@@ -252,7 +260,10 @@ sub slabs {
 		cell_of("null", "obj_pair", 2), "throughput", cell_of("null", "obj_pair", 1)));
 	against($_, "obj_rand", 1, "<=", @libraries) for qw(slub sheaves);
 	my $best = best_of("obj_remote", 2, qw(slab slub sheaves slob)) // "slub";
-	against($best, "obj_remote", 2, "<=", "malloc_mimalloc");
+	my $library = best_of("obj_remote", 2, @libraries) // "malloc_mimalloc";
+	goal("obj_remote, $best / malloc_mimalloc", "<= 1", "x", over($best, "malloc_mimalloc"));
+	report("obj_remote, $best / best of the libraries, $library", "x",
+		over($best, $library));
 	for my $engine (qw(slab slub sheaves slob), @libraries) {
 		my $cell = cell_of($engine, "kmalloc_mix", 1);
 

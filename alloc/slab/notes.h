@@ -16,7 +16,9 @@
  * note is left that the state does not bear out. (Between two droppers this
  * takes the order that C++20 gives such operations beside relaxed stores, which
  * x86 and AArch64 have.) A look at a note (relaxed) is
- * as good as a look at the state a moment ago.
+ * as good as a look at the state when its writer last read it: a moment ago, or
+ * before that thread was taken off its CPU between its exchange and its second
+ * look. Whoever looks has to be right with an old note, but for what it counts.
  *   A dropper may come so late that the frames are another slab's by then: that
  * one's notes are written again when they are needed.
  *

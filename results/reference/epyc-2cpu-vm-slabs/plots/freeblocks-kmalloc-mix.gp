@@ -2,14 +2,14 @@
 base = 'freeblocks-kmalloc-mix'
 title_text = 'kmalloc_mix: free blocks by order over time   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; one repetition, all zones'
-foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   2 repetitions   |   run slab-goals-20261123T033541Z'
+foot_text = 'AMD EPYC   |   commit 24fe24431efa   |   2 repetitions   |   run slab-goals-20261123T042519Z'
 x_text = 'time since the gate opened, s'
 y_text = ''
 x_min = 0
-x_max = 0.090152044
+x_max = 0.09015171
 y_min = 0
 y_max = 1
-c_max = 234
+c_max = 196
 log_x = 0
 log_y = 0
 ideal = 0

@@ -2,7 +2,7 @@
 base = 'paths-slab'
 title_text = 'slab: where allocations were served   [synthetic topology: not NUMA latency]'
 subtitle_text = 'share of allocations, median; of each workload its first cell'
-foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   84 repetitions   |   run slab-goals-20261123T033541Z'
+foot_text = 'AMD EPYC   |   commit 24fe24431efa   |   84 repetitions   |   run slab-goals-20261123T042519Z'
 x_text = '% of allocations'
 y_text = ''
 x_min = 0

@@ -2,11 +2,11 @@
 base = 'utilisation-obj-rand'
 title_text = 'obj_rand: slab utilisation over time   [synthetic topology: not NUMA latency]'
 subtitle_text = '1 thread; one repetition; malloc: of what the process has grown by'
-foot_text = 'AMD EPYC   |   commit 153fe9f38ab4   |   7 repetitions   |   run slab-goals-20261123T033541Z'
+foot_text = 'AMD EPYC   |   commit 24fe24431efa   |   7 repetitions   |   run slab-goals-20261123T042519Z'
 x_text = 'time since the gate opened, s'
 y_text = 'bytes asked for, % of the slabs'' bytes'
 x_min = 0
-x_max = 0.20280812
+x_max = 0.203014644
 y_min = 0
 y_max = 102
 c_max = 0

@@ -15,12 +15,12 @@ struct team_run {
 	const char *pages; /* engine is a slab engine over this one; NULL: a
 			      page engine */
 	struct workload_params params;
-	uint64_t bytes;           /* of the machine; of its HIGHMEM where the
-				     workload needs that */
-	unsigned nodes;           /* that share them, and 8 CPUs; 0: one */
-	struct mem_policy policy; /* of each thread */
-	unsigned threads, window_ms;
-	bool pinned;                    /* thread i on CPU i; for figures */
+	uint64_t bytes;              /* of the machine; of its HIGHMEM where the
+					workload needs that */
+	unsigned nodes;              /* that share them, and 8 CPUs; 0: one */
+	struct mem_policy policy;    /* of each thread */
+	unsigned threads, window_ms; /* longer if a thread got no CPU in it */
+	bool pinned;                 /* thread i on CPU i; for figures */
 	struct swap_faults swap_faults; /* of workloads that need reclaim */
 	/* out: [probe], sums over the threads */
 	uint64_t ops_ok[NR_PROBES], ops_failed[NR_PROBES];

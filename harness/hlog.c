@@ -18,6 +18,8 @@
 #include <time.h>
 #include <zlib.h>
 
+#include "harness/outfile.h"
+
 bool hlog_tag_ok(const char *tag)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
@@ -205,8 +207,8 @@ int hlog_write(const char *path, const struct hlog *log)
 		log->start_unix_s, date);
 	for (unsigned i = 0; i < log->nr && !rc; i++)
 		rc = put_entry(f, &log->entry[i]);
-	if (fflush(f) != 0 || ferror(f))
-		rc = rc ? rc : -EIO;
+	if (!rc)
+		rc = outfile_flush(f);
 	if (fclose(f) != 0 && !rc)
 		rc = -errno;
 	return rc;

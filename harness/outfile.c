@@ -33,13 +33,22 @@ int outfile_open(struct outfile *o, const char *dir, const char *name,
 	return 0;
 }
 
+int outfile_flush(FILE *f)
+{
+	errno = 0;
+	if (!fflush(f) && !ferror(f))
+		return 0;
+	if (!errno && write(fileno(f), "\n", 1) == 1)
+		return -EIO;
+	return -errno;
+}
+
 int outfile_finish(struct outfile *o, char *err, size_t err_len)
 {
-	int rc = 0;
+	int rc = -outfile_flush(o->f);
 
-	errno = 0;
-	if (fflush(o->f) != 0 || ferror(o->f) || fsync(fileno(o->f)) != 0)
-		rc = errno ? errno : EIO;
+	if (!rc && fsync(fileno(o->f)) != 0)
+		rc = errno;
 	if (fclose(o->f) != 0 && !rc)
 		rc = errno;
 	o->f = NULL;
@@ -88,10 +97,10 @@ int outfile_json(const char *dir, const char *name, const json_t *root,
 
 	if (rc)
 		return rc;
-	if (json_dumpf(root, out.f, JSON_INDENT(1))) {
+	/* what the stream knows outfile_close() says */
+	if (json_dumpf(root, out.f, JSON_INDENT(1)) && !ferror(out.f)) {
 		outfile_drop(&out);
-		snprintf(err, err_len, "%s/%s: out of memory or disk", dir,
-			 name);
+		snprintf(err, err_len, "%s: out of memory", out.path);
 		return -ENOMEM;
 	}
 	fputc('\n', out.f);

@@ -19,6 +19,10 @@ struct outfile {
 /* 0, or -errno with one line in err. */
 int outfile_open(struct outfile *o, const char *dir, const char *name,
 		 char *err, size_t err_len) MUST_CHECK;
+/* 0, or the -errno of what could not be written. A stream whose earlier write
+ * failed does not tell why: one byte more, of a file that is given up, has the
+ * same error. */
+int outfile_flush(FILE *f) MUST_CHECK;
 /* Flush and sync; on error the temporary file is gone. */
 int outfile_finish(struct outfile *o, char *err, size_t err_len) MUST_CHECK;
 /* After a finish that succeeded. */

@@ -456,6 +456,20 @@ static pid_t start_traced(const struct fixture *f,
 	return child;
 }
 
+/* From `at` the kernel sends the child to the abort handler, and its run() is
+ * right in the end. */
+static void assert_aborts(pid_t child, uint64_t at, uint64_t abort_at)
+{
+	int status;
+
+	cr_assert(run_to(child, abort_at));
+	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		  "status %#x after an abort at %#llx", status,
+		  (unsigned long long)at);
+}
+
 /* One operation in a child that is stopped in front of the instruction at
  * `at`: the kernel must send it to the abort handler, after which it is done
  * once and once only. False: it did not come by. */
@@ -463,16 +477,10 @@ static bool interrupt_at(const struct fixture *f, const struct operation *op,
 			 uint64_t at, uint64_t abort_at)
 {
 	pid_t child = start_traced(f, op->run);
-	int status;
 
 	if (!run_to(child, at))
 		return false;
-	cr_assert(run_to(child, abort_at));
-	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-		  "status %#x after an abort at %#llx", status,
-		  (unsigned long long)at);
+	assert_aborts(child, at, abort_at);
 	return true;
 }
 
@@ -897,7 +905,6 @@ static bool move_at(const struct fixture *f, uint64_t at, uint64_t abort_at)
 {
 	cpu_set_t one;
 	pid_t child;
-	int status;
 
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
@@ -908,12 +915,7 @@ static bool move_at(const struct fixture *f, uint64_t at, uint64_t abort_at)
 	CPU_ZERO(&one);
 	CPU_SET(1, &one);
 	cr_assert_eq(sched_setaffinity(child, sizeof(one), &one), 0);
-	cr_assert(run_to(child, abort_at));
-	cr_assert_eq(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-		  "status %#x after a move at %#llx", status,
-		  (unsigned long long)at);
+	assert_aborts(child, at, abort_at);
 	return true;
 }
 
